@@ -1,0 +1,43 @@
+"""What the ledger tells its projections: entries opened and closed by one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version of a memory, as the engines below the desk see it.
+
+    `nr` is the ledger's own number of the memory, `cube` that of its cube, `tx` the transaction that wrote it.
+    `context` is the `nr` of the memory said just before it in the same session, if any. `said` is in microseconds
+    since the epoch, UTC. `fields` holds what filters may ask for, under the names of `Memory`'s columns.
+    """
+
+    nr: int
+    version: int
+    cube: int
+    tx: int
+    text: str
+    speaker: str
+    session: str | None
+    context: int | None
+    said: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one `append` wrote: its transaction, when, and what that means for projections.
+
+    `closed` are memories whose entry is no longer current (a newer one may be in `opened`); `erased` those whose
+    every trace must go. A projection applies closed, then erased, then opened.
+    """
+
+    tx: int
+    at: int
+    opened: tuple[Entry, ...] = ()
+    closed: tuple[int, ...] = ()
+    erased: tuple[int, ...] = ()

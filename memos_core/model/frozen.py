@@ -1,0 +1,51 @@
+"""Frozen values: pydantic models that cannot be changed, down to the nested dicts and lists."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict
+
+
+def _refuse(self: object, *_: object, **__: object) -> NoReturn:
+    raise TypeError(f"{type(self).__name__} is frozen; make a new value instead")
+
+
+class FrozenDict(dict[str, Any]):
+    """A dict that compares and serialises like one and cannot be changed."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FrozenDict, (dict(self),))
+
+
+class FrozenList(list[Any]):
+    """A list that compares and serialises like one and cannot be changed."""
+
+    __slots__ = ()
+    __setitem__ = __delitem__ = append = extend = insert = pop = remove = clear = sort = reverse = _refuse  # type: ignore[assignment]
+    __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (FrozenList, (list(self),))
+
+
+def freeze(value: Any) -> Any:
+    """The same JSON value with every dict and list in it frozen."""
+    if isinstance(value, dict):
+        return value if isinstance(value, FrozenDict) else FrozenDict((k, freeze(v)) for k, v in value.items())
+    if isinstance(value, list):
+        return value if isinstance(value, FrozenList) else FrozenList(freeze(v) for v in value)
+    return value
+
+
+class Value(BaseModel):
+    """The base of all public values: frozen, strict about unknown fields, changed only by `evolve`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    def evolve(self, **changes: Any) -> Self:
+        """A new value with these fields changed, validated as a whole."""
+        return type(self).model_validate({**dict(self), **changes})
