@@ -1,0 +1,1 @@
+"""The book of record: everything that is remembered, by whom, when and why."""
