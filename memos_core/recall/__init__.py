@@ -1,0 +1,1 @@
+"""Room `recall`: from a query to ranked, explained memories; a list of functions."""
