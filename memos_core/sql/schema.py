@@ -16,39 +16,57 @@ meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), s
 
 
 class Prepared:
-    """A Core statement compiled once per dialect, run with positional values: a quarter of the price of `execute`.
+    """A Core statement compiled once per dialect, run with positional values on the driver itself: a tenth of the price of `execute`.
 
-    For an insert the values are in the order of the table's columns, otherwise in the order of the bind parameters.
+    For an insert the values are in the order of the table's columns, otherwise in the order of the bind parameters
+    in the text; constants of the statement fill themselves in.
     """
 
-    __slots__ = ("_sql", "statement")
+    __slots__ = ("_ready", "statement")
 
     def __init__(self, statement: sa.sql.ClauseElement) -> None:
         self.statement = statement
-        self._sql: dict[str, str] = {}
+        self._ready: dict[str, tuple[str, tuple[Any, ...] | None]] = {}
 
-    def sql(self, dialect: sa.Dialect) -> str:
-        """The text for a dialect, in its own parameter style."""
-        text = self._sql.get(dialect.name)
-        if text is None:
-            text = self._sql[dialect.name] = str(self.statement.compile(dialect=dialect))
-        return text
+    def _compiled(self, dialect: sa.Dialect) -> tuple[str, tuple[Any, ...] | None]:
+        ready = self._ready.get(dialect.name)
+        if ready is None:
+            compiled: Any = self.statement.compile(dialect=dialect)
+            holes = tuple(_HOLE if compiled.binds[name].required else compiled.binds[name].value for name in compiled.positiontup)
+            constant = any(value is not _HOLE for value in holes) and not isinstance(self.statement, sa.Insert)
+            ready = self._ready[dialect.name] = (str(compiled), holes if constant else None)
+        return ready
+
+    def _run(self, connection: sa.Connection, values: tuple[Any, ...]) -> Any:
+        sql, holes = self._compiled(connection.dialect)
+        if holes is not None:
+            given = iter(values)
+            values = tuple(next(given) if value is _HOLE else value for value in holes)
+        return _driver(connection).execute(sql, values)
 
     def one(self, connection: sa.Connection, values: tuple[Any, ...] = ()) -> Any:
         """The first row, or None."""
-        return connection.exec_driver_sql(self.sql(connection.dialect), values).fetchone()
+        return self._run(connection, values).fetchone()
 
     def all(self, connection: sa.Connection, values: tuple[Any, ...] = ()) -> Sequence[Any]:
         """All rows."""
-        return connection.exec_driver_sql(self.sql(connection.dialect), values).fetchall()
+        return self._run(connection, values).fetchall()
 
     def run(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Once for each row of values; the number of rows touched where the driver knows."""
         if not rows:
             return 0
-        sql = self.sql(connection.dialect)
-        result = connection.exec_driver_sql(sql, rows[0]) if len(rows) == 1 else connection.exec_driver_sql(sql, list(rows))
-        return result.rowcount
+        if len(rows) == 1 or self._compiled(connection.dialect)[1] is not None:
+            return sum(self._run(connection, row).rowcount for row in rows)
+        return int(_driver(connection).executemany(self._compiled(connection.dialect)[0], rows).rowcount)
+
+
+def _driver(connection: sa.Connection) -> Any:
+    """The driver's own connection: Core has done its work once the text is compiled."""
+    return connection.connection.driver_connection
+
+
+_HOLE = object()
 
 
 def insert(table: sa.Table) -> Prepared:

@@ -1,0 +1,129 @@
+"""The ledger on SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from memos_core.errors import NewerSchema, NotAMemory
+from memos_core.ledger.base import Finding, Ledger, Rider, Written
+from memos_core.ledger.group import GroupCommit
+from memos_core.ledger.key import fingerprint
+from memos_core.ledger.pen import Pen
+from memos_core.ledger.read import Book
+from memos_core.ledger.verify import findings
+from memos_core.model.scope import Asker
+from memos_core.sql.engine import reading, translate_errors, writing
+from memos_core.sql.schema import SCHEMA_VERSION, meta, metadata
+
+T = TypeVar("T")
+
+
+class SqlLedger(Ledger):
+    """The ledger in one database. `clock` gives microseconds since the epoch; recorded times never go back even if it does."""
+
+    def __init__(self, engine: sa.Engine, *, key: bytes, clock: Callable[[], int], where: str, durability: str = "full",
+                 riders: Sequence[Rider] = (), read_only: bool = False) -> None:  # fmt: skip
+        self.engine, self.where, self.durability = engine, where, durability
+        self._key, self._clock, self._riders = key, clock, tuple(riders)
+        self._group = GroupCommit(engine, where, durability)
+        with translate_errors(where):
+            prepare(engine, where, key, clock, read_only=read_only)
+
+    def append(self, asker: Asker, verb: str, plan: Callable[[Pen, Book], T]) -> Written[T]:
+        """See the port."""
+
+        def work(connection: sa.Connection) -> Written[T]:
+            pen = Pen(connection, asker=asker, key=self._key, now=self._clock())
+            book = Book(connection)
+            value = plan(pen, book)
+            if not pen.wrote:
+                return Written(value, None, book.head(asker.tenant))
+            head = pen.flush(verb)
+            applied = pen.applied
+            for ride in self._riders:
+                ride(connection, (applied,))
+            return Written(value, applied, head.hex())
+
+        return self._group.run(work)
+
+    def write(self, work: Callable[[sa.Connection], T], *, durable: bool = False) -> T:
+        """See the port."""
+        return self._group.run(work, durable=durable)
+
+    @contextmanager
+    def book(self) -> Iterator[Book]:
+        """See the port."""
+        with translate_errors(self.where), self.engine.connect() as connection, reading(connection):
+            yield Book(connection)
+
+    @contextmanager
+    def glance(self) -> Iterator[Book]:
+        """The book for a single question: no transaction round it."""
+        with translate_errors(self.where), self.engine.connect() as connection:
+            yield Book(connection)
+
+    def verify(self, *, anchor: str | None = None) -> Iterator[Finding]:
+        """See the port."""
+        with self.book() as book:
+            yield from findings(book.connection, self._key, anchor)
+
+    def checkpoint(self, *, truncate: bool = False) -> bool:
+        """Move the write-ahead log into the database; with `truncate`, leave none of it. False when readers are in the way."""
+        with translate_errors(self.where), self.engine.connect() as connection:
+            mode = "TRUNCATE" if truncate else "PASSIVE"
+            row = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            return row is not None and row[0] == 0
+
+    def facts(self) -> dict[str, Any]:
+        """See the port."""
+        with self.glance() as book:
+            version = book.connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
+            stored = dict(book.connection.execute(sa.select(meta.c.key, meta.c.value)).tuples().all())
+        return {"engine": f"SQLite {version}", "where": self.where, "durability": self.durability, **stored}
+
+    def close(self) -> None:
+        """See the port."""
+        self._group.close()
+        self.engine.dispose()
+
+
+def prepare(engine: sa.Engine, where: str, key: bytes, clock: Callable[[], int], *, read_only: bool = False) -> None:
+    """Make the tables where there are none; refuse what is not a memory, or a newer one."""
+    with engine.connect() as connection:
+        if _version(connection, where) is None:
+            if read_only:
+                raise NotAMemory(f"There is no memory in {where}.")
+            with writing(connection):
+                if _version(connection, where) is None:
+                    metadata.create_all(connection)
+                    facts = {"schema_version": str(SCHEMA_VERSION), "ledger_id": secrets.token_hex(16), "created_at": str(clock()),
+                             "audit_key": fingerprint(key)}  # fmt: skip
+                    connection.execute(sa.insert(meta), [{"key": k, "value": v} for k, v in facts.items()])
+        version = _version(connection, where)
+        if version is not None and version > SCHEMA_VERSION:
+            raise NewerSchema(
+                f"{where} was written by a newer version (schema {version}, this program knows {SCHEMA_VERSION}); upgrade memos-kernel."
+            )
+        if version is not None and version < SCHEMA_VERSION:
+            from memos_core.sql.migrate import upgrade
+
+            upgrade(connection, version)
+
+
+def _version(connection: sa.Connection, where: str) -> int | None:
+    """The schema's version; None in an empty database; NotAMemory where something else lives."""
+    names = set(sa.inspect(connection).get_table_names())
+    sa.inspect(connection).clear_cache()
+    if not names:
+        return None
+    if "meta" not in names or "versions" not in names:
+        raise NotAMemory(f"{where} is a database of something else; choose another folder.")
+    value = connection.execute(sa.select(meta.c.value).where(meta.c.key == "schema_version")).scalar()
+    if value is None or not value.isdigit():
+        raise NotAMemory(f"{where} does not say which schema it has; choose another folder.")
+    return int(value)
