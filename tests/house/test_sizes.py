@@ -1,4 +1,4 @@
-"""Small enough to be read: HOUSE's rule on sizes, counted on the tree.
+"""Small enough to be read: the house's rule on sizes, counted on the tree.
 
 `TOO_LARGE` lists what is larger, with the reason. An entry holds today's size, so it can only shrink: when the thing
 gets smaller, the entry follows it down, and goes when it is no longer needed.
