@@ -1,0 +1,1 @@
+"""MemGovernance: who may, what is hidden, what was done."""

@@ -1,0 +1,97 @@
+"""The outbox: work that a transaction left behind. A row is a unit of work; a task is done when none of its rows is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as p
+
+from memos_core.ledger import tables as t
+from memos_core.sql.schema import Prepared
+
+LEASE_MICROS = 60_000_000
+MAX_TRIES = 5
+
+
+class Work(NamedTuple):
+    """A unit of work on one version of one memory."""
+
+    nr: int
+    task: int
+    kind: str
+    item: int
+    version: int
+    tries: int
+
+
+_COLUMNS = (t.outbox.c.nr, t.outbox.c.task, t.outbox.c.kind, t.outbox.c.item, t.outbox.c.version, t.outbox.c.tries)
+_DUE = Prepared(
+    sa.select(*_COLUMNS).where(t.outbox.c.dead == 0, t.outbox.c.due <= p("now")).order_by(t.outbox.c.due, t.outbox.c.nr).limit(256)
+)
+_LEASE = Prepared(sa.update(t.outbox).values(due=p("until")).where(t.outbox.c.nr == p("n")))
+_DROP = Prepared(sa.delete(t.outbox).where(t.outbox.c.nr == p("n")))
+_RETRY = Prepared(sa.update(t.outbox).values(due=p("at"), tries=p("tries"), dead=p("dead")).where(t.outbox.c.nr == p("n")))
+_ERROR = Prepared(sa.update(t.tasks).values(error=p("error")).where(t.tasks.c.nr == p("n")))
+
+
+def any_due(connection: sa.Connection, now: int) -> bool:
+    """Whether there is work that nobody holds."""
+    return _DUE.one(connection, (now,)) is not None
+
+
+def claim(connection: sa.Connection, now: int) -> list[Work]:
+    """Take what is due and nobody holds; it is ours until the lease ends."""
+    work = [Work(*row) for row in _DUE.all(connection, (now,))]
+    _LEASE.run(connection, [(now + LEASE_MICROS, w.nr) for w in work])
+    return work
+
+
+def of_task(connection: sa.Connection, task_ids: Sequence[str]) -> list[Work]:
+    """The open work of these tasks."""
+    query = sa.select(*_COLUMNS).join(t.tasks, t.tasks.c.nr == t.outbox.c.task).where(t.tasks.c.id.in_(list(task_ids)), t.outbox.c.dead == 0)
+    return [Work(*row) for row in connection.execute(query)]
+
+
+def finish(connection: sa.Connection, work: Sequence[Work], now: int) -> None:
+    """These units are done; tasks with none left are done too."""
+    _DROP.run(connection, [(w.nr,) for w in work])
+    open_rows = sa.exists().where(t.outbox.c.task == t.tasks.c.nr)
+    for start in range(0, len(tasks := sorted({w.task for w in work})), 500):
+        part = tasks[start : start + 500]
+        connection.execute(sa.update(t.tasks).values(done=now, error=None).where(t.tasks.c.nr.in_(part), t.tasks.c.done.is_(None), ~open_rows))
+
+
+def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool) -> None:
+    """These failed: again later, each time later; after the last try they wait for somebody to look."""
+    for w in work:
+        dead = not retryable or w.tries + 1 >= MAX_TRIES
+        _RETRY.run(connection, [(now + 1_000_000 * 4**w.tries, w.tries + 1, int(dead), w.nr)])
+    for task in {w.task for w in work}:
+        _ERROR.run(connection, [(error[:500], task)])
+
+
+def task_rows(connection: sa.Connection, tenant: str, *, ids: Sequence[str] | None = None, limit: int = 100) -> list[Any]:
+    """Tasks, newest first, each with how many units are left and how many of them are dead."""
+    left = sa.select(sa.func.count()).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
+    dead = sa.select(sa.func.coalesce(sa.func.sum(t.outbox.c.dead), 0)).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
+    tries = sa.select(sa.func.coalesce(sa.func.max(t.outbox.c.tries), 0)).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
+    query = sa.select(t.tasks, left.label("left"), dead.label("dead"), tries.label("tries")).where(t.tasks.c.tenant == tenant)
+    if ids is not None:
+        query = query.where(t.tasks.c.id.in_(list(ids)))
+    return list(connection.execute(query.order_by(t.tasks.c.nr.desc()).limit(limit)))
+
+
+def revive(connection: sa.Connection, task: int, now: int) -> int:
+    """Try the units of a task again now; how many there are."""
+    result = connection.execute(sa.update(t.outbox).values(due=now, tries=0, dead=0).where(t.outbox.c.task == task))
+    connection.execute(sa.update(t.tasks).values(error=None, done=None).where(t.tasks.c.nr == task))
+    return result.rowcount
+
+
+def drop(connection: sa.Connection, task: int, now: int) -> int:
+    """Give up the units of a task; how many there were."""
+    result = connection.execute(sa.delete(t.outbox).where(t.outbox.c.task == task))
+    connection.execute(sa.update(t.tasks).values(done=now, error="dropped").where(t.tasks.c.nr == task))
+    return result.rowcount

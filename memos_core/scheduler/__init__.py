@@ -1,0 +1,1 @@
+"""MemScheduler: do it later, once."""

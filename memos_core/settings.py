@@ -1,0 +1,105 @@
+"""The one place that reads the environment. Every setting is an argument of `Settings` and a `MEMOS_...` variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from memos_core.errors import InvalidInput
+
+_BACK_ENDS = {"ledger": ("sqlite",), "index": ("embedded",), "graph": ("none",), "scheduler": ("inline",)}
+
+
+def _own_folder(kind: str) -> str:
+    import platformdirs
+
+    return str(getattr(platformdirs, f"user_{kind}_dir")("memos", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a memory is stored and searched.
+
+    home            folder of the memory (MEMOS_HOME)
+    ledger, index, graph, scheduler   back ends by URL; embedded by default
+    embedder        minilm (once installed), none, openai://..., onnx:..., st:... (MEMOS_EMBEDDER)
+    embedder_key    key of an embedding endpoint
+    chat_model      reserved for a generative model
+    durability      full: an acknowledged add survives a power cut; normal: it survives a crash (MEMOS_DURABILITY)
+    audit_key       secret of the audit chain; by default a file of its own in `config_dir`
+    segment_bytes   memory for hot scopes, all together
+    cache_dir, config_dir   where the embedder, and the audit's key, are kept
+    """
+
+    home: str = "./memory"
+    ledger: str = "sqlite"
+    index: str = "embedded"
+    graph: str = "none"
+    scheduler: str = "inline"
+    embedder: str = "minilm"
+    embedder_key: str | None = field(default=None, repr=False)
+    chat_model: str | None = None
+    durability: str = "full"
+    audit_key: str | None = field(default=None, repr=False)
+    segment_bytes: int = 2 << 30
+    cache_dir: str = field(default_factory=lambda: _own_folder("cache"))
+    config_dir: str = field(default_factory=lambda: _own_folder("config"))
+
+    def __post_init__(self) -> None:
+        if self.durability not in ("full", "normal"):
+            raise InvalidInput("durability", f"'{self.durability}' is not known.", "Use full or normal.")
+        for name, known in _BACK_ENDS.items():
+            if getattr(self, name) not in known:
+                raise InvalidInput(
+                    f"MEMOS_{name.upper()}", f"'{getattr(self, name)[:80]}' is not a back end of this version.", f"Known: {', '.join(known)}."
+                )
+        if not isinstance(self.segment_bytes, int) or self.segment_bytes < 1 << 20:
+            raise InvalidInput("segment_bytes", "must be at least 1048576 (1 MiB).")
+
+    @property
+    def embedder_dir(self) -> Path:
+        """Where embedders are installed."""
+        return Path(self.cache_dir) / "embedder"
+
+    @property
+    def audit_key_file(self) -> Path:
+        """Where the audit's key is kept when it is not given."""
+        return Path(self.config_dir) / "audit.key"
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+        """The settings of the environment; what is given by name wins, None counts as not given."""
+        source = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for entry in fields(cls):
+            text = source.get(f"MEMOS_{entry.name.upper()}")
+            if text:
+                values[entry.name] = _number(entry.name, text) if entry.name == "segment_bytes" else text
+        values.update({key: value for key, value in given.items() if value is not None})
+        return cls(**values)
+
+    @classmethod
+    def from_url(cls, url: str) -> tuple[Settings, str]:
+        """`memos:///folder?tenant=acme&durability=normal` as settings and a tenant."""
+        parts = urlsplit(url)
+        if parts.scheme != "memos" or parts.netloc:
+            raise InvalidInput("url", f"'{url[:80]}' is not understood.", "Write memos:relative/folder or memos:///absolute/folder.")
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        tenant = options.pop("tenant", "default")
+        known = {entry.name for entry in fields(cls)} - {"home", "audit_key", "embedder_key"}
+        for name in options:
+            if name not in known:
+                raise InvalidInput("url", f"unknown option '{name[:80]}'.", f"Known: tenant, {', '.join(sorted(known))}.")
+        if "segment_bytes" in options:
+            options["segment_bytes"] = _number("segment_bytes", options["segment_bytes"])  # type: ignore[assignment]
+        return cls.load(home=parts.path or None, **options), tenant
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdigit():
+        raise InvalidInput(f"MEMOS_{name.upper()}", f"'{text[:80]}' is not a whole number.")
+    return int(text)
