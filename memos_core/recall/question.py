@@ -1,0 +1,91 @@
+"""What a query asks: its terms, the speakers it names, its kind, the dates it names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from memos_core.text.dates import MICRO, Span, dates_named
+from memos_core.text.kinds import asks_before, asks_now, asks_when, in_first_person
+from memos_core.text.words import analyse
+
+ROLES = frozenset({"user", "assistant", "system", "developer", "tool", "function", "human", "ai", "bot", "agent", "model"})
+"""Speakers who are parts in a chat with a machine, not people with a name."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query, interpreted. `names` are the speakers that it names, `asker` those who are "I" in it, folded.
+
+    `now` is in microseconds since the epoch.
+    """
+
+    text: str
+    terms: tuple[str, ...]
+    names: tuple[str, ...]
+    asker: frozenset[str]
+    first_person: bool
+    when: bool
+    present: bool
+    past: bool
+    dates: tuple[Span, ...]
+    now: int
+
+    @property
+    def speaker(self) -> frozenset[str]:
+        """Whose words are asked for, folded: the one speaker named, else who asks where the query is in the first person."""
+        if len(self.names) == 1:
+            return frozenset({self.names[0].casefold()})
+        return self.asker if self.first_person and not self.names else frozenset()
+
+
+def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: datetime) -> Question:
+    """The question in a query, put to a scope in which these speakers speak."""
+    names = named(query, speakers)
+    terms = dict.fromkeys(analyse(query))
+    if names:
+        of_names = {term for name in names for term in analyse(name)}
+        terms = {term: None for term in terms if term not in of_names} or terms
+    past = asks_before(query)
+    return Question(
+        text=query,
+        terms=tuple(terms),
+        names=names,
+        asker=frozenset(name.casefold() for name in asker),
+        first_person=in_first_person(query),
+        when=asks_when(query),
+        present=not past and asks_now(query),
+        past=past,
+        dates=dates_named(query, now),
+        now=round(now.timestamp() * MICRO),
+    )
+
+
+def named(query: str, speakers: Iterable[str]) -> tuple[str, ...]:
+    """The speakers, roles left out, whose name stands in the query: whole, or the first word of a longer name."""
+    words = _WORD.findall(query.casefold())
+    present = set(words)
+    joined = f" {' '.join(words)} "
+    found = []
+    for name in speakers:
+        parts = _WORD.findall(name.casefold())
+        if parts and parts[0] in present and name.casefold() not in ROLES:
+            whole = f" {' '.join(parts)} " in joined
+            if whole or len(parts) > 1:
+                found.append((whole, name))
+    exact = any(whole for whole, _ in found)
+    return tuple(sorted(name for whole, name in found if whole or not exact))
+
+
+def spoken(query: str, names: tuple[str, ...]) -> str | None:
+    """The query as the one speaker it names would put it: the name replaced by "I" or "my". None where it names none or several."""
+    if len(names) != 1:
+        return None
+    first = _WORD.findall(names[0])[0]
+    whole = rf"\b(?:{re.escape(names[0])}|{re.escape(first)})"
+    of = re.sub(whole + r"['\u2019]s\b", "my", query, flags=re.IGNORECASE)
+    return re.sub(whole + r"\b", "I", of, flags=re.IGNORECASE)

@@ -1,0 +1,61 @@
+"""The candidates of one question, with the columns that several steps share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from memos_core.recall.question import ROLES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from memos_core.index.base import Candidates
+    from memos_core.recall.question import Question
+
+SHORT_TERMS = 30
+"""A turn of dialogue has at most this many analysed terms, about sixty words."""
+FULL_MATCH = 4
+"""A best match by words that holds this many of the query's terms counts in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`words` is BM25 in 0..1, None where nothing matches. `turn` marks short memories; `reply` the rows that are short turns
+    with a short one before them, and `before` those rows; `named` marks the speakers' columns that are people with names."""
+
+    rows: Candidates
+    words: NDArray[np.float32] | None
+    has_vectors: bool
+    reply: NDArray[np.intp]
+    before: NDArray[np.int32]
+    named: NDArray[np.bool_]
+    """Per row: said by somebody with a name."""
+
+
+def tabulate(question: Question, rows: Candidates, *, has_vectors: bool) -> Table:
+    """The table of one question."""
+    short = rows.length <= SHORT_TERMS
+    reply = np.flatnonzero(short & (rows.previous >= 0))
+    before = rows.previous[reply]
+    both = short[before]
+    people = np.array([*(name.casefold() not in ROLES for name in rows.speakers), False])
+    return Table(rows, scaled(question, rows), has_vectors, reply[both], before[both], people[rows.speaker])
+
+
+def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
+    """BM25 in units of its best row, and that row in units of how much of the query it holds.
+
+    Scaled by the maximum alone some row has 1.0 however little it matches. The best row counts for the share of the query's
+    terms that it holds; FULL_MATCH terms count in full, so that a long query is not asked to be held whole.
+    """
+    if not len(rows) or not question.terms:
+        return None
+    best = int(rows.lexical.argmax())
+    top = float(rows.lexical[best])
+    if top <= 0:
+        return None
+    share = min(1.0, int(rows.matched[best]) / min(len(question.terms), FULL_MATCH))
+    return rows.lexical * np.float32(share / top)

@@ -1,0 +1,29 @@
+"""What each step may lend at most. One flat set for every source: a step is off where its source lacks what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """In units of a cosine."""
+
+    words: float = 0.15
+    context: float = 0.15
+    meaning: float = 1.0
+    who: float = 0.3
+    session: float = 0.15
+    when: float = 0.1
+    date: float = 0.35
+    talk_next: float = 0.1
+    talk_session: float = 0.15
+
+    @property
+    def total(self) -> float:
+        """The most that one memory can have: scores are shares of it."""
+        own = self.words + self.context + self.meaning + self.who + self.session + self.when + self.date
+        return own * (1 + self.talk_next + self.talk_session)
+
+
+DEFAULT = Weights()

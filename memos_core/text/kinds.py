@@ -1,0 +1,56 @@
+"""What a question is after: a time, how things are now, how they were before, advice. English, with a little Chinese."""
+
+from __future__ import annotations
+
+import re
+
+_WHEN = re.compile(
+    r"\bwhen\b|\bwhat (?:time|date|day|month|year|season)\b|\bwhich (?:date|day|month|year|season|weekend|week)\b"
+    r"|\bhow long (?:ago|since|has|have|had)\b|\bsince when\b|什么时候|什麼時候|何时|何時|哪天|哪年|几点|いつ|언제"
+)
+_BEFORE = re.compile(
+    r"\b(?:used to|previous|previously|former|formerly|originally|original|in the past|back then|at first|earlier|prior to)\b"
+    r"|\bbefore\s*(?:[?.!]|$|that\b|then\b|this\b|now\b|moving\b|switching\b|changing\b|i (?:moved|switched|changed)\b"
+    r"|\b(?:he|she|they) (?:moved|switched|changed)\b)"
+    r"|\b(?:first|initially|old|ex)\b|\bdid \w+ (?:\w+ )?(?:stop|quit|leave|give up)\b|以前|之前|曾经|過去|过去|原来"
+)
+_PAST = re.compile(
+    r"\b(?:was|were|did|had|ago|yesterday|last|change[ds]?|changing|switch(?:ed)?|became|histor\w+|ever|once|since|until|when|"
+    r"first|before|after|originally|19\d\d|20\d\d)\b|\w(?:was|were|did|had)n't\b|了吗|过吗"
+)
+_PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|can)\b|\w'(?:s|re|m|ve)\b|现在|目前|最近|今")
+_NOW = re.compile(
+    r"\b(?:now|nowadays|currently|current|presently|these days|at the moment|at present|today|latest|newest|most recent|up to date)\b|现在|目前"
+)
+_KEYWORDS = 4
+_ADVICE = re.compile(
+    r"\b(?:recommend\w*|suggest\w*|advi[cs]e|should|would|could|might|ideas?|tips?|help me|plan|propose|how (?:can|do) i|give me|write|"
+    r"best way)\b|推荐|建议"
+)
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|i'd|i'll|me|my|mine|myself|we|our|us)\b|我|私|俺|僕|저는|제가|나의|내가")
+
+
+def asks_when(text: str) -> bool:
+    """Whether the answer is a time."""
+    return _WHEN.search(text.casefold()) is not None
+
+
+def asks_before(text: str) -> bool:
+    """Whether it asks how things were before they changed."""
+    return _BEFORE.search(text.casefold()) is not None
+
+
+def asks_now(text: str) -> bool:
+    """Whether it asks how things are now: it says so, or is in the present tense (or a few bare keywords) with no word of the
+    past or of change; never a question how things were before, nor one for advice."""
+    folded = text.casefold()
+    if _BEFORE.search(folded) or _ADVICE.search(folded):
+        return False
+    if _NOW.search(folded):
+        return True
+    return not _PAST.search(folded) and (_PRESENT.search(folded) is not None or folded.count(" ") < _KEYWORDS)
+
+
+def in_first_person(text: str) -> bool:
+    """Whether who asks speaks of themselves."""
+    return _FIRST_PERSON.search(text.casefold()) is not None
