@@ -49,7 +49,7 @@ def run_commands(block: Block, folder: Path) -> None:
         words = shlex.split(command, comments=True)
         if words:
             assert words[0] == "memos", f"only memos commands are run: {command}"
-            run = [sys.executable, "-c", "from memos_core.cli import main; main()", *words[1:]]
+            run = [sys.executable, "-c", "import sys; from memos_core.cli import main; sys.exit(main())", *words[1:]]
             done = subprocess.run(run, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
             assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
 
