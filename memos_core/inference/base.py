@@ -30,7 +30,8 @@ class Embedder(ABC):
 
     def query(self, text: str) -> NDArray[np.float32]:
         """(dim,) of a question; models that want a prefix before questions put it here."""
-        return self.embed([text])[0]
+        vector: NDArray[np.float32] = self.embed([text])[0]
+        return vector
 
     def close(self) -> None:  # noqa: B027
         """Let go of the model."""

