@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-BROAD_EXCEPT: dict[str, str] = {}
-"""The files that may catch `Exception`, with the reason. The house knows three: worker loop, API boundary, plugin loading."""
+BROAD_EXCEPT: dict[str, str] = {
+    "memos_core/scheduler/inline.py": "the worker loop: work that fails is written down and tried again, whatever it was",
+    "memos_core/ledger/group.py": "who commits for others hands each of them the error as it was",
+}
+"""The files that may catch `Exception`, with the reason. Beside these: an API's boundary, and the loading of plugins."""
 
 DANGEROUS_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 DANGEROUS_CALLS = {"eval", "exec", "torch.load", "yaml.load", "yaml.unsafe_load", "os.system", "os.popen", "tempfile.mktemp"}
@@ -69,7 +72,10 @@ def _bare_methods(node: ast.ClassDef) -> Iterator[str]:
 
 
 def reads_environment(tree: ast.AST) -> bool:
-    named = {name for _, name in imported(tree)} | {dotted(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    """`os.environ.update(...)` only writes: a process that is started for a library sets the library's switches so."""
+    attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    written = {id(node.value) for node in attributes if node.attr == "update"}
+    named = {name for _, name in imported(tree)} | {dotted(node) for node in attributes if id(node) not in written}
     return bool(named & {"os.environ", "os.getenv", "os.environb", "os.getenvb"})
 
 
@@ -130,6 +136,10 @@ def test_the_check_for_dangerous_code_notices_it(source: str) -> None:
 @pytest.mark.parametrize("source", ["import os\nos.environ['A']", "from os import getenv", "import os\nos.getenv('A')"])
 def test_the_check_for_the_environment_notices_it(source: str) -> None:
     assert reads_environment(ast.parse(source))
+
+
+def test_the_check_for_the_environment_lets_writing_be() -> None:
+    assert not reads_environment(ast.parse("import os\nos.environ.update(OMP_NUM_THREADS='1')"))
 
 
 @pytest.mark.parametrize(
