@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from memos_core.ledger import tables as t
 from memos_core.ledger.rows import AuditRow, MessageRow, SourceRow, VersionRow
-from memos_core.model.change import Applied, Entry
+from memos_core.model.change import Applied, Entry, Work
 from memos_core.model.scope import Asker
 from memos_core.sql.schema import Prepared, insert
 
@@ -102,6 +102,11 @@ class Pen:
         self._rows["sessions"].append((nr, cube, session_id, int(implicit), None, said, self.tx))
         return nr
 
+    def flush_sessions(self) -> None:
+        """Write the sessions opened so far, so that this transaction finds them again."""
+        _INSERTS["sessions"].run(self.connection, self._rows["sessions"])
+        self._rows["sessions"] = []
+
     def touch_session(self, session: int, item: int, said: int) -> None:
         """The memory that was said last in it."""
         self._updates.append((_TOUCH_SESSION, (item, said, session)))
@@ -152,12 +157,13 @@ class Pen:
 
     # -- what is to be done
 
-    def enqueue(self, task_id: str, kind: str, work: Sequence[tuple[int, int]], *, due: int) -> None:
+    def enqueue(self, task_id: str, kind: str, work: Sequence[tuple[int, int]], *, due: int) -> list[Work]:
         """A task of one unit per (item, version). Nobody but this process takes it before `due`."""
         nr = self.number()
+        units = [Work(self.number(), nr, kind, item, version, 0) for item, version in work]
         self._rows["tasks"].append((nr, task_id, self.asker.tenant, self.by, kind, len(work), 0, None, self.at, None))
-        for item, version in work:
-            self._rows["outbox"].append((self.number(), nr, kind, item, version, due, 0, 0))
+        self._rows["outbox"].extend((unit.nr, nr, kind, unit.item, unit.version, due, 0, 0) for unit in units)
+        return units
 
     def answer(self, request_id: str, verb: str, digest: bytes, answer: Mapping[str, Any]) -> None:
         """What this request was told, for when it comes again."""

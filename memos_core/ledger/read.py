@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -64,6 +64,7 @@ _GRANTED = Prepared(
 )
 _POSITION = Prepared(sa.select(sa.func.max(t.audit.c.tx)).where(t.audit.c.at <= p("at")))
 _HEAD = Prepared(sa.select(t.audit.c.mac).where(t.audit.c.tenant == p("tenant")).order_by(t.audit.c.seq.desc()).limit(1))
+_CUBE_ID = Prepared(sa.select(t.cubes.c.id).where(t.cubes.c.nr == p("n")))
 _FOREVER = 1 << 62
 
 
@@ -127,6 +128,17 @@ class Book:
         """The audit's anchor: the code of the tenant's last line, in hex."""
         row = _HEAD.one(self.connection, (tenant,))
         return row[0].hex() if row else ""
+
+    def cube_ids(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The ids of cubes by their numbers."""
+        wanted = sorted(set(numbers))
+        return {nr: _CUBE_ID.one(self.connection, (nr,))[0] for nr in wanted}
+
+    def names(self, numbers: set[int]) -> dict[int, str]:
+        """Principals by their numbers, as `user:alice`."""
+        query = sa.select(t.principals.c.nr, t.principals.c.kind, t.principals.c.id).where(t.principals.c.nr.in_(sorted(numbers)))
+        known = {row[0]: f"{row[1]}:{row[2]}" for row in self.connection.execute(query)}
+        return {nr: known.get(nr, "unknown") for nr in numbers}
 
     # -- memories
 

@@ -79,6 +79,11 @@ class SqlLedger(Ledger):
             row = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").fetchone()
             return row is not None and row[0] == 0
 
+    def vacuum(self) -> None:
+        """Write the database anew, without the slack in which old bytes may stand."""
+        with translate_errors(self.where), self.engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+
     def facts(self) -> dict[str, Any]:
         """See the port."""
         with self.glance() as book:

@@ -96,9 +96,9 @@ outbox = _table(
 )  # fmt: skip
 records = _table(
     "records",
-    _c("nr", I, key=True), _c("tenant", T), _c("space", T), _c("key", T), _c("value", T), _c("version", I), _c("created", I), _c("updated", I),
+    _c("nr", I, key=True), _c("tenant", T), _c("owner", T), _c("space", T), _c("key", T), _c("value", T), _c("version", I), _c("created", I), _c("updated", I),
     _c("expires", I, null=True), _c("ttl", I, null=True), _c("terms", B, null=True),
-    sa.UniqueConstraint("tenant", "space", "key"),
+    sa.UniqueConstraint("tenant", "owner", "space", "key"),
 )  # fmt: skip
 record_vectors = _table(
     "record_vectors",

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
 from memos_core.ledger import tables as t
+from memos_core.ledger.base import Ledger
+from memos_core.model.change import Work
 from memos_core.sql.schema import Prepared
 
 LEASE_MICROS = 60_000_000
 MAX_TRIES = 5
-
-
-class Work(NamedTuple):
-    """A unit of work on one version of one memory."""
-
-    nr: int
-    task: int
-    kind: str
-    item: int
-    version: int
-    tries: int
 
 
 _COLUMNS = (t.outbox.c.nr, t.outbox.c.task, t.outbox.c.kind, t.outbox.c.item, t.outbox.c.version, t.outbox.c.tries)
@@ -95,3 +86,24 @@ def drop(connection: sa.Connection, task: int, now: int) -> int:
     result = connection.execute(sa.delete(t.outbox).where(t.outbox.c.task == task))
     connection.execute(sa.update(t.tasks).values(done=now, error="dropped").where(t.tasks.c.nr == task))
     return result.rowcount
+
+
+class Outbox:
+    """The outbox as a scheduler sees it: take, finish, postpone."""
+
+    def __init__(self, ledger: Ledger, clock: Callable[[], int]) -> None:
+        self._ledger, self._clock = ledger, clock
+
+    def claim(self) -> list[Work]:
+        """What is due and nobody holds."""
+        with self._ledger.book() as book:
+            due = any_due(book.connection, self._clock())
+        return self._ledger.write(lambda connection: claim(connection, self._clock())) if due else []
+
+    def finish(self, work: Sequence[Work]) -> None:
+        """These are done."""
+        self._ledger.write(lambda connection: finish(connection, work, self._clock()))
+
+    def postpone(self, work: Sequence[Work], error: str, *, retryable: bool) -> None:
+        """These failed."""
+        self._ledger.write(lambda connection: postpone(connection, work, error, self._clock(), retryable=retryable))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Entry:
 
     `nr` is the ledger's own number of the memory, `cube` that of its cube, `tx` the transaction that wrote it.
     `context` is the `nr` of the memory said just before it in the same session, if any. `said` is in microseconds
-    since the epoch, UTC. `fields` holds what filters may ask for, under the names of `Memory`'s columns.
+    since the epoch, UTC. `fields` holds what filters may ask for, under the names of `Memory`'s columns; times in it are
+    microseconds since the epoch, too.
     """
 
     nr: int
@@ -41,3 +42,14 @@ class Applied:
     opened: tuple[Entry, ...] = ()
     closed: tuple[int, ...] = ()
     erased: tuple[int, ...] = ()
+
+
+class Work(NamedTuple):
+    """A unit of work on one version of one memory."""
+
+    nr: int
+    task: int
+    kind: str
+    item: int
+    version: int
+    tries: int

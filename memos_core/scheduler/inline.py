@@ -11,14 +11,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import sqlalchemy as sa
-
 from memos_core.errors import MemosError
-from memos_core.ledger.base import Ledger
-from memos_core.ledger.tasks import Work, any_due, claim, finish, postpone
+from memos_core.model.change import Work
+from memos_core.scheduler.base import Handler, Outbox
 
 log = logging.getLogger(__name__)
-Handler = Callable[[Sequence[Work]], None]
 _BATCH = 64
 _IDLE_SECONDS = 1.0
 _GATHER_SECONDS = 0.003
@@ -27,8 +24,8 @@ _GATHER_SECONDS = 0.003
 class InlineScheduler:
     """A worker thread, started by the first piece of work."""
 
-    def __init__(self, ledger: Ledger, handlers: dict[str, Handler], *, clock: Callable[[], int], upkeep: Callable[[], None]) -> None:
-        self._ledger, self._handlers, self._clock, self._upkeep = ledger, handlers, clock, upkeep
+    def __init__(self, outbox: Outbox, handlers: dict[str, Handler], *, upkeep: Callable[[], None]) -> None:
+        self._outbox, self._handlers, self._upkeep = outbox, handlers, upkeep
         self._mine: deque[Work] = deque()
         self._wake = threading.Event()
         self._changed = threading.Condition()
@@ -81,9 +78,7 @@ class InlineScheduler:
     def _next(self) -> list[Work]:
         if self._mine:
             return [self._mine.popleft() for _ in range(min(len(self._mine), _BATCH))]
-        with self._ledger.book() as book:
-            due = any_due(book.connection, self._clock())
-        return self._ledger.write(lambda connection: claim(connection, self._clock())) if due else []
+        return self._outbox.claim()
 
     def _do(self, work: Sequence[Work]) -> None:
         for kind in dict.fromkeys(w.kind for w in work):
@@ -95,14 +90,11 @@ class InlineScheduler:
                 handler(units)
             except MemosError as exc:
                 log.warning("task failed", extra={"kind": kind, "units": len(units), "error": type(exc).__name__})
-                self._settle(lambda c, units=units, exc=exc: postpone(c, units, str(exc), self._clock(), retryable=exc.retryable))  # type: ignore[misc]
+                self._outbox.postpone(units, str(exc), retryable=exc.retryable)
             else:
-                self._settle(lambda c, units=units: finish(c, units, self._clock()))  # type: ignore[misc]
-
-    def _settle(self, work: Callable[[sa.Connection], None]) -> None:
-        self._ledger.write(work)
-        with self._changed:
-            self._changed.notify_all()
+                self._outbox.finish(units)
+            with self._changed:
+                self._changed.notify_all()
 
     def close(self, timeout: float = 10.0) -> None:
         """Finish the batch in hand and stop. What is left stays in the outbox."""

@@ -1,0 +1,133 @@
+"""The one exception to "rows are never updated": what the law says must go.
+
+Erasing a memory erases what was said to make it and all else that was made from that. Text, names, tags, info and the
+salt of every version are blanked, so that neither a row nor its code in the audit can be linked to what it said.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from memos_core.ledger import tables as t
+from memos_core.ledger.pen import Pen
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure took: memories and messages by number, the salts that must be found nowhere, and texts."""
+
+    items: tuple[int, ...]
+    messages: tuple[int, ...]
+    salts: tuple[bytes, ...]
+    dependants: tuple[tuple[int, int], ...]
+    """(number, version) of live memories whose vectors were made with an erased text as context."""
+
+
+def closure(connection: sa.Connection, items: Sequence[int]) -> tuple[set[int], set[int]]:
+    """The memories and messages that go with these: their messages, all versions of those, and all made from them."""
+    all_items, all_messages = set(items), set[int]()
+    new = set(items)
+    while new:
+        refs = _column(connection, sa.select(t.sources.c.ref).where(t.sources.c.kind == "message"), t.sources.c.item, new)
+        fresh = _all_versions(connection, refs - all_messages) - all_messages
+        all_messages |= fresh
+        new = _column(connection, sa.select(t.sources.c.item).where(t.sources.c.kind == "message"), t.sources.c.ref, fresh) - all_items
+        all_items |= new
+    return all_items, all_messages
+
+
+def _column(connection: sa.Connection, query: sa.Select[tuple[int]], column: sa.Column[int], values: set[int]) -> set[int]:
+    ordered = sorted(values)
+    found: set[int] = set()
+    for start in range(0, len(ordered), _CHUNK):
+        found.update(row[0] for row in connection.execute(query.where(column.in_(ordered[start : start + _CHUNK]))))
+    return found
+
+
+def _all_versions(connection: sa.Connection, messages: set[int]) -> set[int]:
+    """The numbers of every version of these messages."""
+    a, b = t.messages.alias("a"), t.messages.alias("b")
+    query = sa.select(b.c.nr).select_from(a.join(b, sa.and_(a.c.cube == b.c.cube, a.c.session == b.c.session, a.c.id == b.c.id)))
+    return _column(connection, query, a.c.nr, messages)  # type: ignore[arg-type]
+
+
+def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
+    """Blank them, tell the projections, write down in the audit which numbers went."""
+    connection = pen.connection
+    ordered_items, ordered_messages = sorted(items), sorted(messages)
+    salts: list[bytes] = []
+    for part in _chunks(ordered_items):
+        salts += _salts(connection, t.versions, t.versions.c.item, part)
+        _blank_versions(connection, part)
+        connection.execute(sa.delete(t.sources).where(t.sources.c.item.in_(part)))
+        connection.execute(sa.delete(t.outbox).where(t.outbox.c.item.in_(part)))
+        connection.execute(sa.update(t.items).where(t.items.c.nr.in_(part)).values(state="erased", digest=None))
+    for part in _chunks(ordered_messages):
+        salts += _salts(connection, t.messages, t.messages.c.nr, part)
+        _blank_messages(connection, part)
+        connection.execute(sa.delete(t.sources).where(t.sources.c.ref.in_(part), t.sources.c.kind == "message"))
+    dependants = _dependants(connection, ordered_items)
+    pen.forget(ordered_items)
+    pen.detail.update({"erased": ordered_items, "messages": ordered_messages})
+    return Erased(tuple(ordered_items), tuple(ordered_messages), tuple(salts), dependants)
+
+
+def _chunks(values: list[int]) -> list[list[int]]:
+    return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
+
+
+def _salts(connection: sa.Connection, table: sa.Table, key: sa.Column[int], part: list[int]) -> list[bytes]:
+    query = sa.select(table.c.salt).where(key.in_(part), table.c.salt.is_not(None))
+    return [bytes(row[0]) for row in connection.execute(query)]
+
+
+def _blank_versions(connection: sa.Connection, part: list[int]) -> None:
+    connection.execute(
+        sa.update(t.versions).where(t.versions.c.item.in_(part)).values(
+            text="", speaker="", why="", user_id=None, agent_id=None, tags="[]", info="{}", merged_to=None, salt=None, valid_from=None,
+            valid_to=None, state="erased",
+        )
+    )  # fmt: skip
+
+
+def _blank_messages(connection: sa.Connection, part: list[int]) -> None:
+    for nr in part:
+        connection.execute(
+            sa.update(t.messages).where(t.messages.c.nr == nr).values(
+                id=f"erased-{nr}", role="erased", name=None, content="", extra=None, raw=None, user_id=None, agent_id=None, salt=None
+            )
+        )  # fmt: skip
+
+
+def _dependants(connection: sa.Connection, items: list[int]) -> tuple[tuple[int, int], ...]:
+    found: set[tuple[int, int]] = set()
+    live = sa.select(t.items.c.nr, t.items.c.version).join(t.versions, sa.and_(
+        t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version)).where(t.items.c.state.in_(("activated", "generated")))  # fmt: skip
+    for part in _chunks(items):
+        found.update((row[0], row[1]) for row in connection.execute(live.where(t.versions.c.context.in_(part))))
+    return tuple(sorted(found - {(i, v) for i, v in found if i in set(items)}))
+
+
+def forget_cubes(pen: Pen, cubes: Sequence[int], principals: Sequence[int], who: str) -> None:
+    """Names of whole cubes and of those who owned them: sessions, titles, the people's own ids, what they had asked."""
+    connection = pen.connection
+    for cube in cubes:
+        for (nr,) in connection.execute(sa.select(t.sessions.c.nr).where(t.sessions.c.cube == cube)).all():
+            connection.execute(sa.update(t.sessions).where(t.sessions.c.nr == nr).values(id=f"erased-{nr}", implicit=1))
+        connection.execute(sa.update(t.cubes).where(t.cubes.c.nr == cube).values(name=""))
+    for principal in principals:
+        connection.execute(sa.update(t.principals).where(t.principals.c.nr == principal).values(id=f"erased-{secrets.token_hex(8)}"))
+    connection.execute(sa.delete(t.requests).where(t.requests.c.tenant == pen.asker.tenant, t.requests.c.asker == who))
+
+
+def everything(connection: sa.Connection, cubes: Sequence[int]) -> tuple[set[int], set[int]]:
+    """All memories and messages of these cubes that are not erased yet."""
+    items = connection.execute(sa.select(t.items.c.nr).where(t.items.c.cube.in_(list(cubes)), t.items.c.state != "erased"))
+    messages = connection.execute(sa.select(t.messages.c.nr).where(t.messages.c.cube.in_(list(cubes)), t.messages.c.role != "erased"))
+    return {row[0] for row in items}, {row[0] for row in messages}

@@ -1,0 +1,328 @@
+"""The verb add: what was said is kept as said, what is learnt from it rides in the same transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import bindparam as p
+
+from memos_core.errors import Forbidden
+from memos_core.governance.access import standing
+from memos_core.ledger import tables as t
+from memos_core.ledger.pen import Pen, dump
+from memos_core.ledger.read import LIVE, Book, fields, micros
+from memos_core.ledger.rows import VersionRow
+from memos_core.model.change import Entry, Work
+from memos_core.model.message import Draft, Message
+from memos_core.model.scope import Asker
+from memos_core.mos.inputs import new_id
+from memos_core.reader.skim import Skimmed
+from memos_core.sql.schema import Prepared
+from memos_core.text.same import same_words
+from memos_core.text.times import holds_time
+
+LEASE_MICROS = 60_000_000
+EPISODE_MICROS = 30 * 60 * 1_000_000
+"""Chat messages without a session, at most this far apart, are one conversation."""
+
+_SESSION = Prepared(
+    sa.select(t.sessions.c.nr, t.sessions.c.last_item).where(t.sessions.c.cube == p("cube"), t.sessions.c.id == p("id"))
+)
+_EPISODE = Prepared(
+    sa.select(t.sessions.c.nr, t.sessions.c.last_item, t.sessions.c.id)
+    .where(t.sessions.c.cube == p("cube"), t.sessions.c.implicit == 1, t.sessions.c.last_said.between(p("low"), p("high")))
+    .order_by(t.sessions.c.nr.desc())
+    .limit(1)
+)
+_SAME = Prepared(
+    sa.select(t.items.c.nr, t.items.c.id).where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), t.items.c.state.in_(LIVE))
+)
+_SAID = Prepared(
+    sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content)
+    .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"), t.messages.c.until.is_(None))
+)  # fmt: skip
+_DERIVED = Prepared(
+    sa.select(t.sources.c.item, sa.func.count()).where(
+        t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message"))
+    ).group_by(t.sources.c.item)
+)  # fmt: skip
+_ANSWERED = Prepared(
+    sa.select(t.requests.c.verb, t.requests.c.digest, t.requests.c.answer).where(
+        t.requests.c.tenant == p("tenant"), t.requests.c.asker == p("asker"), t.requests.c.id == p("id")
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An add that is checked and read, ready to be written."""
+
+    asker: Asker
+    messages: Sequence[Message]
+    skimmed: Skimmed
+    session_id: str | None
+    write_to: str | None
+    tags: tuple[str, ...]
+    info: dict[str, Any]
+    expires: int | None
+    talk: bool
+    """Whether it came as messages rather than as a bare string."""
+    embed: bool
+
+
+@dataclass(slots=True)
+class Added:
+    """What the transaction did."""
+
+    memory_ids: list[str] = field(default_factory=list)
+    message_ids: list[str] = field(default_factory=list)
+    task_id: str | None = None
+    work: list[Work] = field(default_factory=list)
+    pending: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the current message goes."""
+
+    cube: int
+    cube_id: str
+    session: int = 0
+    session_id: str | None = None
+    label: str | None = None
+    last_item: int | None = None
+    last_said: int = 0
+
+
+def asked_before(pen: Pen, request_id: str, verb: str, digest: bytes) -> dict[str, Any] | None:
+    """What this request was told before; RequestReused when its id was another request's."""
+    from memos_core.errors import RequestReused
+
+    who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
+    row = _ANSWERED.one(pen.connection, (pen.asker.tenant, who, request_id))
+    if row is None:
+        return None
+    if row[0] != verb or bytes(row[1]) != digest:
+        raise RequestReused("request_id", f"'{request_id[:60]}' was used for a different request.", "Use a new id for a new request.")
+    return json.loads(row[2])  # type: ignore[no-any-return]
+
+
+def own_cube(pen: Pen, book: Book, asker: Asker) -> tuple[int, str]:
+    """The cube that the asker's words go to by default, made at the first of them. Writes down who acts."""
+    numbers = {"user": 0, "agent": 0}
+    found: tuple[int, str] | None = None
+    for kind, who in (("user", asker.user_id), ("agent", asker.agent_id)):
+        if who is None:
+            continue
+        known = book.principal(asker.tenant, kind, who)
+        if known is None:
+            nr = pen.open_principal(kind, who)
+            cube_id = new_id()
+            known = (nr, pen.open_cube(cube_id, "", nr, own=True), cube_id)
+        numbers[kind] = known[0]
+        found = found or (known[1], known[2])
+    assert found is not None
+    pen.acting(numbers["user"], numbers["agent"])
+    return found
+
+
+def write(pen: Pen, book: Book, addition: Addition) -> Added:
+    """The plan: messages as said, then what is remembered of them."""
+    cube, cube_id = own_cube(pen, book, addition.asker)
+    if addition.write_to is not None and addition.write_to != cube_id:
+        target = standing(book, addition.asker).named(addition.write_to)
+        if target.role not in ("writer", "owner"):
+            raise Forbidden("write_to: you may read that cube, not write to it.")
+        cube, cube_id = target.cube, target.cube_id
+    added = Added()
+    by_message: dict[int, list[Draft]] = {}
+    for draft in addition.skimmed.drafts:
+        by_message.setdefault(draft.message, []).append(draft)
+    writer = _Writer(pen, book, addition, added, _Place(cube, cube_id))
+    for nr, message in enumerate(addition.messages):
+        writer.message(message, by_message.get(nr, ()))
+    writer.close()
+    if addition.embed and added.pending:
+        enqueue_embedding(pen, added)
+    return added
+
+
+def enqueue_embedding(pen: Pen, added: Added) -> None:
+    """Leave the embedding of what was written to this process's worker, under one task."""
+    added.task_id = new_id()
+    due = pen.at + LEASE_MICROS + 10_000 * len(added.pending)
+    added.work = pen.enqueue(added.task_id, "embed", added.pending, due=due)
+
+
+class _Writer:
+    """Walks the messages of one add in order, and knows where it stands."""
+
+    def __init__(self, pen: Pen, book: Book, addition: Addition, added: Added, place: _Place) -> None:
+        self._pen, self._book, self._add, self._added, self._at = pen, book, addition, added, place
+        self._seen: dict[int, tuple[int, str]] = {}
+        self._touched: dict[int, tuple[int, int]] = {}
+        self._tags, self._info = dump(list(addition.tags)) if addition.tags else "[]", addition.info
+
+    def message(self, message: Message, drafts: Sequence[Draft]) -> None:
+        """Keep a message and learn from it; the same message again changes nothing."""
+        pen = self._pen
+        said = pen.at if message.at is None else micros(message.at)
+        self._enter(message.session_id or self._add.session_id, said)
+        old = _SAID.one(pen.connection, (self._at.cube, self._at.session, message.id)) if message.id else None
+        message_id = message.id or new_id()
+        self._added.message_ids.append(message_id)
+        if old is not None and old[2] == message.content:
+            self._added.memory_ids += [i for nr, _ in self._derived(old[0]) if (i := self._item_id(nr))]
+            return
+        ref = pen.say(
+            cube=self._at.cube, session=self._at.session, message_id=message_id, version=old[1] + 1 if old else 1, role=message.role,
+            name=message.name, content=message.content, extra=_extra(message), raw=dump(message.raw) if message.raw is not None else None,
+            said=said, closes=old[0] if old else None,
+        )  # fmt: skip
+        edited = [nr for nr, sources in self._derived(old[0]) if sources == 1] if old else []
+        for draft in drafts:
+            self._learn(draft, ref, said, edited.pop(0) if edited else None)
+        for nr in edited:
+            self._retire(nr)
+
+    def close(self) -> None:
+        """Leave a mark in each session where its last memory is."""
+        for session, (item, said) in self._touched.items():
+            self._pen.touch_session(session, item, said)
+
+    def _enter(self, session_id: str | None, said: int) -> None:
+        """Stand in the message's session; without one, in the run of messages that it continues."""
+        at, pen = self._at, self._pen
+        if session_id is not None:
+            if at.session_id != session_id or not at.session:
+                row = _SESSION.one(pen.connection, (at.cube, session_id))
+                known = self._touched.get(row[0]) if row else None
+                at.session = row[0] if row else pen.open_session(at.cube, session_id, implicit=False, said=said)
+                at.last_item = known[0] if known else row[1] if row else None
+                at.session_id = at.label = session_id
+                self._flush_new_session(row is None)
+        elif not self._add.talk:
+            at.session, at.session_id, at.label, at.last_item = 0, None, None, None
+        elif at.session_id is not None or not at.session or abs(said - at.last_said) > EPISODE_MICROS:
+            row = _EPISODE.one(pen.connection, (at.cube, said - EPISODE_MICROS, said + EPISODE_MICROS))
+            at.label = row[2] if row else f"~{new_id()}"
+            at.session = row[0] if row else pen.open_session(at.cube, at.label, implicit=True, said=said)
+            at.last_item, at.session_id = row[1] if row else None, None
+            self._flush_new_session(row is None)
+        at.last_said = said
+
+    def _flush_new_session(self, new: bool) -> None:
+        """A session opened in this add must be found again when the add comes back to it."""
+        if new:
+            self._pen.flush_sessions()
+
+    def _derived(self, message: int) -> list[tuple[int, int]]:
+        """Memories made from a message, and how many sources each has."""
+        return [(row[0], row[1]) for row in _DERIVED.all(self._pen.connection, (message,))]
+
+    def _item_id(self, nr: int) -> str | None:
+        row = next(iter(self._book.rows([nr])), None)
+        return row[len(VersionRow._fields)] if row is not None and row[11] in LIVE else None
+
+    def _learn(self, draft: Draft, ref: int, said: int, edits: int | None) -> None:
+        """One draft: a newer version of what an edited message had told, or said again, or new."""
+        digest = digest_of(draft.speaker, draft.memory_type, draft.text)
+        row = self._row(draft, said)
+        if edits is not None:
+            self._edit(edits, row, ref, digest, said, draft)
+            return
+        known = self._seen.get(digest) or _SAME.one(self._pen.connection, (self._at.cube, digest))
+        if known is not None:
+            self._again(known[0], known[1], ref, said, draft)
+            return
+        item_id = new_id()
+        self._seen[digest] = (row.item, item_id)
+        self._pen.remember(row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id))
+        self._pen.cite(row.item, ref, said=said, span=draft.span)
+        self._remembered(row, item_id)
+
+    def _remembered(self, row: VersionRow, item_id: str) -> None:
+        self._added.memory_ids.append(item_id)
+        self._added.pending.append((row.item, row.version))
+        self._at.last_item = row.item
+        if self._at.session:
+            self._touched[self._at.session] = (row.item, row.said)
+
+    def _row(self, draft: Draft, said: int) -> VersionRow:
+        pen, add = self._pen, self._add
+        valid_from, valid_to = _validity(draft.text, said)
+        info = {**draft.info, **self._info} if draft.info or self._info else {}
+        tags = dump(list(dict.fromkeys((*add.tags, *draft.tags)))) if draft.tags else self._tags
+        return VersionRow(
+            pen.number(), 1, self._at.cube, pen.tx, pen.at, "add", pen.by, "", draft.text, draft.speaker, draft.memory_type.value, "activated",
+            add.asker.user_id, add.asker.agent_id, self._at.session, self._at.last_item, tags, dump(info) if info else "{}",
+            draft.trust.value, said, valid_from, valid_to, add.expires, None, os.urandom(16), b"",
+        )  # fmt: skip
+
+    def _again(self, nr: int, item_id: str, ref: int, said: int, draft: Draft) -> None:
+        """The same words again: one memory, one more source, and as recent as the last time it was said."""
+        self._pen.cite(nr, ref, said=said, span=draft.span)
+        self._added.memory_ids.append(item_id)
+        row = next(iter(self._book.rows([nr])), None)
+        if row is None:
+            return
+        version = VersionRow._make(row[: len(VersionRow._fields)])
+        if said > version.said:
+            label, implicit = row[len(VersionRow._fields) + 1], row[len(VersionRow._fields) + 2]
+            entry = entry_of(version, self._at.cube_id, None if implicit else label, label, item_id)
+            self._pen.reopen(Entry(entry.nr, entry.version, entry.cube, self._pen.tx, entry.text, entry.speaker, entry.session, entry.context,
+                                   said, entry.fields))  # fmt: skip
+
+    def _edit(self, nr: int, row: VersionRow, ref: int, digest: int, said: int, draft: Draft) -> None:
+        """The message was edited: what was learnt from it gets a new version."""
+        old = self._book.rows([nr])[0]
+        item_id = old[len(VersionRow._fields)]
+        newer = row._replace(item=nr, version=old[1] + 1, verb="edit", why="the message was edited", context=old[15], session=old[14])
+        self._pen.revise(newer, digest=digest, entry=entry_of(newer, self._at.cube_id, self._at.session_id, self._at.label, item_id))
+        self._pen.cite(nr, ref, said=said, span=draft.span)
+        self._remembered(newer, item_id)
+
+    def _retire(self, nr: int) -> None:
+        """An edited message no longer tells this."""
+        old = VersionRow._make(self._book.rows([nr])[0][: len(VersionRow._fields)])
+        newer = old._replace(version=old.version + 1, tx=self._pen.tx, at=self._pen.at, verb="edit", by=self._pen.by,
+                             why="the message was edited", state="archived", salt=os.urandom(16))  # fmt: skip
+        self._pen.revise(newer, digest=None, entry=None)
+
+
+def _validity(text: str, said: int) -> tuple[int | None, int | None]:
+    """When what is told was true, where the text says so, relative to when it was said."""
+    if not holds_time(text):
+        return None, None
+    from memos_core.ledger.read import moment
+    from memos_core.text.when import validity
+
+    start, end = validity(text, moment(said))
+    return None if start is None else micros(start), None if end is None else micros(end)
+
+
+def _extra(message: Message) -> str | None:
+    """What a message holds besides its text."""
+    if not (message.tool_calls or message.tool_call_id or message.unread):
+        return None
+    calls = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in message.tool_calls]
+    return dump({"tool_calls": calls, "tool_call_id": message.tool_call_id, "unread": list(message.unread)})
+
+
+def digest_of(speaker: str, memory_type: str, text: str) -> int:
+    """63 bits by which exact duplicates are found: who said it, as what, and the words."""
+    raw = f"{speaker}\x1f{memory_type}\x1f{same_words(text)}".encode()
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big") >> 1
+
+
+def entry_of(row: VersionRow, cube_id: str, session_id: str | None, label: str | None, item_id: str) -> Entry:
+    """A version as the index sees it; `label` is its session's, or that of the run of messages it belongs to."""
+    return Entry(row.item, row.version, row.cube, row.tx, row.text, row.speaker, label, row.context, row.said,
+                 fields(row, cube_id, session_id, item_id))  # fmt: skip
+

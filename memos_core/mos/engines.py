@@ -1,0 +1,29 @@
+"""What the verbs work with: the engines of one folder, shared by every handle on it in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memos_core.index.base import Index
+    from memos_core.inference.base import Embedder
+    from memos_core.ledger.sql import SqlLedger
+    from memos_core.scheduler.inline import InlineScheduler
+
+
+@dataclass(slots=True)
+class Engines:
+    """One folder's engines. `embedder` loads on first use and is None where none is installed."""
+
+    home: Path
+    ledger: SqlLedger
+    index: Index
+    scheduler: InlineScheduler
+    clock: Callable[[], int]
+    embedder: Callable[[], Embedder | None]
+    wants_vectors: bool
+    released: Callable[[], None]
+    sweep: Callable[[], int] = field(default=lambda: 0)

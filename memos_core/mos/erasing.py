@@ -1,0 +1,122 @@
+"""The verb erase: gone from every store, and a receipt that says only what was read back."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from memos_core.errors import InvalidInput
+from memos_core.governance.access import Standing
+from memos_core.ledger import tables as t
+from memos_core.ledger.erasure import Erased, closure, erase, everything, forget_cubes
+from memos_core.ledger.pen import Pen
+from memos_core.ledger.read import LIVE, Book, moment
+from memos_core.model.answer import ErasureReceipt
+from memos_core.model.filter import Filter
+from memos_core.model.frozen import FrozenDict
+from memos_core.mos.adding import Added, enqueue_embedding
+from memos_core.mos.changing import acting, chosen
+from memos_core.mos.engines import Engines
+
+_SEARCHED = 64
+"""Salts searched for in the raw bytes; where more went, the database is written anew first and these are a sample."""
+_ALL_STATES = (*LIVE, "merged", "frozen", "archived")
+
+
+def plan(pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, now: int, *,
+         embed: bool) -> tuple[Erased, list[str], Added]:  # fmt: skip
+    """Erase by ids, by a filter, or everything in the asker's own cubes; owners only."""
+    owned = [entry for entry in seen.access if entry.role == "owner"]
+    if all_of_it:
+        if memory_ids is not None or where is not None:
+            raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
+        items, messages = everything(pen.connection, [entry.cube for entry in owned])
+    else:
+        rows = chosen(book, seen, memory_ids, where, now, states=_ALL_STATES)
+        for row in rows:
+            seen.demand(row[2], "owner")
+        items, messages = closure(pen.connection, [row[0] for row in rows])
+    acting(pen, seen)
+    ids = [row[0] for part in _parts(sorted(items)) for row in pen.connection.execute(sa.select(t.items.c.id).where(t.items.c.nr.in_(part)))]
+    erased = erase(pen, items, messages)
+    if all_of_it:
+        _forget_owner(pen, seen, [entry.cube for entry in owned])
+    again = Added(pending=list(erased.dependants))
+    if embed and again.pending:
+        enqueue_embedding(pen, again)
+    return erased, ids, again
+
+
+def _parts(values: list[int]) -> list[list[int]]:
+    return [values[start : start + 500] for start in range(0, len(values), 500)]
+
+
+def _forget_owner(pen: Pen, seen: Standing, cubes: Sequence[int]) -> None:
+    """The person too: their id, their sessions' names, their raw records, what they asked for by request_id."""
+    who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
+    principal = seen.user or seen.agent
+    forget_cubes(pen, cubes, [principal] if principal else [], who)
+    owner = f"user:{pen.asker.user_id}" if pen.asker.user_id else f"agent:{pen.asker.agent_id}"
+    mine = sa.select(t.records.c.nr).where(t.records.c.tenant == pen.asker.tenant, t.records.c.owner == owner)
+    pen.connection.execute(sa.delete(t.record_vectors).where(t.record_vectors.c.record.in_(mine)))
+    pen.connection.execute(sa.delete(t.records).where(t.records.c.tenant == pen.asker.tenant, t.records.c.owner == owner))
+
+
+def receipt(engines: Engines, receipt_id: str, erased: Erased, ids: Sequence[str], head: str) -> ErasureReceipt:
+    """Read every store back and say what is there."""
+    stores = {
+        "ledger": _said(lambda: _ledger_clean(engines, erased)),
+        "index": _said(lambda: engines.index.residue(erased.items) == 0),
+        **_files(engines, erased),
+    }
+    return ErasureReceipt(
+        id=receipt_id, memory_ids=tuple(ids), message_count=len(erased.messages), stores=FrozenDict(stores),
+        checked_at=moment(engines.clock()), audit_head=head,
+    )  # fmt: skip
+
+
+def _said(check: Callable[[], bool]) -> str:
+    return "done" if check() else "failed"
+
+
+def _ledger_clean(engines: Engines, erased: Erased) -> bool:
+    """No row of these memories and messages holds a text or a salt; no source leads to them."""
+    with engines.ledger.book() as book:
+        for part in _parts(list(erased.items)):
+            left = sa.select(sa.func.count()).where(t.versions.c.item.in_(part), sa.or_(t.versions.c.text != "", t.versions.c.salt.is_not(None)))
+            if book.connection.execute(left).scalar_one() or book.connection.execute(
+                sa.select(sa.func.count()).where(t.sources.c.item.in_(part))
+            ).scalar_one():
+                return False
+        for part in _parts(list(erased.messages)):
+            left = sa.select(sa.func.count()).where(t.messages.c.nr.in_(part), sa.or_(t.messages.c.content != "", t.messages.c.salt.is_not(None)))
+            if book.connection.execute(left).scalar_one():
+                return False
+    return True
+
+
+def _files(engines: Engines, erased: Erased) -> dict[str, str]:
+    """The log is emptied, then the raw bytes of every file are searched for the salts: random, so nothing else holds them."""
+    salts = erased.salts[:: max(1, len(erased.salts) // _SEARCHED)]
+    if not engines.ledger.checkpoint(truncate=True):
+        return {"write-ahead log": "pending", "files": "pending"}
+    if len(erased.salts) <= _SEARCHED and not _found(engines.home, salts):
+        return {"write-ahead log": "done", "files": "done"}
+    engines.ledger.vacuum()
+    emptied = engines.ledger.checkpoint(truncate=True)
+    state = "pending" if not emptied else "failed" if _found(engines.home, salts) else "done"
+    return {"write-ahead log": "done" if emptied else "pending", "files": state}
+
+
+def _found(home: Path, salts: Sequence[bytes]) -> bool:
+    """Whether any of these bytes stands in any file of the folder."""
+    for path in sorted(home.rglob("*")):
+        if not path.is_file() or path.stat().st_size == 0:
+            continue
+        with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            if any(content.find(salt) >= 0 for salt in salts):
+                return True
+    return False

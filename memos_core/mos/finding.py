@@ -1,0 +1,202 @@
+"""The verbs that read: search, get, list, history."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+from typing import Any
+
+from memos_core.errors import InvalidInput, MemoryNotFound
+from memos_core.governance.access import Standing, standing
+from memos_core.ledger.read import LIVE, Book, fields, memory, micros, moment
+from memos_core.ledger.rows import VersionRow
+from memos_core.model.answer import Hit, Page, Recollection
+from memos_core.model.filter import TIMES, Filter, Join, Leaf
+from memos_core.model.frozen import FrozenDict
+from memos_core.model.memory import Memory, Revision
+from memos_core.model.render import estimate_tokens, line
+from memos_core.model.scope import Asker, Scope
+from memos_core.mos.engines import Engines
+
+_WIDTH = len(VersionRow._fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A search that is checked."""
+
+    asker: Asker
+    query: str
+    session_id: str | None
+    cube_ids: Sequence[str] | None
+    where: Filter | None
+    top_k: int
+    min_relevance: float | None
+    as_of: datetime | None
+    valid_at: datetime | None
+    now: datetime | None
+    max_tokens: int | None
+    count_tokens: Callable[[str], int] | None
+    degraded: tuple[str, ...] = ()
+
+
+def in_micros(where: Filter | None) -> Filter | None:
+    """The filter with its times as the engines keep them."""
+    return None if where is None else Filter(_node_micros(where.root))
+
+
+def _node_micros(node: Leaf | Join) -> Leaf | Join:
+    if isinstance(node, Join):
+        return replace(node, parts=tuple(_node_micros(part) for part in node.parts))
+    if node.path[0] not in TIMES:
+        return node
+    if isinstance(node.value, tuple):
+        return replace(node, value=tuple(micros(v) if isinstance(v, datetime) else v for v in node.value))
+    return replace(node, value=micros(node.value)) if isinstance(node.value, datetime) else node
+
+
+def valid_filter(when: datetime) -> Filter:
+    """What was true at a time: begun by then (or said by then), and not ended."""
+    begun = Filter.where("valid_from", "lte", when) | (Filter.where("valid_from", "exists", False) & Filter.where("created_at", "lte", when))
+    return begun & (Filter.where("valid_to", "exists", False) | Filter.where("valid_to", "gt", when))
+
+
+def search(engines: Engines, question: Question) -> Recollection:
+    """Scope, view, recall, hydrate, cut."""
+    from memos_core.recall.pipeline import recall
+
+    started = perf_counter()
+    with engines.ledger.glance() as book:
+        scope, until = _scope(book, question)
+        now = _now(engines, question)
+        view = engines.index.view(scope, now=micros(now))
+        where = question.where
+        if question.valid_at is not None:
+            where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
+        ranking = recall(
+            question.query, view, embedder=engines.embedder(), where=in_micros(where), now=now, top_k=question.top_k,
+            asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}), session=question.session_id,
+            min_relevance=question.min_relevance,
+        )  # fmt: skip
+        found = _hydrate(book, scope, ranking.nrs, until)
+    hits = [
+        Hit.model_construct(memory=found[nr], score=score, relevance=relevance, why=FrozenDict(why))
+        for nr, score, relevance, why in zip(ranking.nrs, ranking.scores, ranking.relevances, ranking.whys, strict=True)
+        if nr in found
+    ]
+    if question.max_tokens is not None:
+        hits = _within(hits, question.max_tokens, question.count_tokens or estimate_tokens)
+    took = FrozenDict({**ranking.took, "all": round((perf_counter() - started) * 1000, 4)})
+    answer = Recollection.model_construct(hits=tuple(hits), degraded=(*question.degraded, *ranking.degraded), took=took)
+    answer._count = question.count_tokens
+    return answer
+
+
+def _scope(book: Book, question: Question) -> tuple[Scope, int | None]:
+    until = None if question.as_of is None else book.position(question.as_of)
+    seen = standing(book, question.asker, until=until)
+    return seen.scope(question.cube_ids, session_id=question.session_id, until=until), until
+
+
+def _now(engines: Engines, question: Question) -> datetime:
+    return question.now or question.as_of or moment(engines.clock())
+
+
+def _hydrate(book: Book, scope: Scope, numbers: Sequence[int], until: int | None) -> dict[int, Memory]:
+    """The rows of what was found: of the asker's cubes only, and only what is alive, whatever an index says."""
+    cubes = set(scope.cubes)
+    rows = [row for row in book.rows(numbers, until) if row[2] in cubes and row[11] in LIVE]
+    return book.memories(rows, book.cube_ids([row[2] for row in rows]), until)
+
+
+def _within(hits: list[Hit], budget: int, count: Callable[[str], int]) -> list[Hit]:
+    """The best first, as long as they fit; the first stays even when it alone is larger."""
+    kept: list[Hit] = []
+    for hit in hits:
+        budget -= count(line(hit.memory))
+        if budget < 0 and kept:
+            break
+        kept.append(hit)
+    return kept
+
+
+def get(book: Book, seen: Standing, memory_id: str, until: int | None) -> Memory:
+    """One memory that the asker may see; a merged one as the tombstone that it is."""
+    row = row_of(book, seen, memory_id, until)
+    return book.memories([row], seen.cube_ids, until)[row[0]]
+
+
+def row_of(book: Book, seen: Standing, memory_id: str, until: int | None = None, *, states: Sequence[str] = (*LIVE, "merged", "frozen")) -> Any:
+    """The newest row of a memory; MemoryNotFound also for what is not the asker's or not in one of these states."""
+    known = book.numbers([memory_id]).get(memory_id)
+    if known is not None and seen.role(known[1]) is not None and known[2] != "erased":
+        for row in book.rows([known[0]], until):
+            if row[11] in states:
+                return row
+    raise MemoryNotFound(f"There is no memory '{memory_id[:80]}', or it is not yours.")
+
+
+def list_page(book: Book, scope: Scope, cube_ids: dict[int, str], *, where: Filter | None, limit: int, cursor: str | None, now: int) -> Page[Memory]:
+    """A page, newest first. The cursor names a place in the order, not a count: writes in between shift nothing."""
+    after = None if cursor is None else _place(cursor)
+    if where is None:
+        rows = list(book.scan(scope.cubes, until=scope.until, now=now, after=after, limit=limit + 1))
+        total = book.count(scope.cubes, until=scope.until, now=now)
+    else:
+        rows, total = _matching(book, scope, cube_ids, in_micros(where) or where, limit, after, now)
+    page = rows[:limit]
+    found = book.memories(page, cube_ids, scope.until)
+    following = base64.urlsafe_b64encode(f"{page[-1][19]}:{page[-1][0]}".encode()).decode() if len(rows) > limit else None
+    return Page[Memory].model_construct(items=tuple(found[row[0]] for row in page), next_cursor=following, total=total)
+
+
+def _matching(book: Book, scope: Scope, cube_ids: dict[int, str], where: Filter, limit: int, after: tuple[int, int] | None, now: int) -> tuple[list[Any], int]:
+    rows: list[Any] = []
+    total = 0
+    for row in book.scan(scope.cubes, until=scope.until, now=now):
+        if not where.matches(fields_of(row, cube_ids)):
+            continue
+        total += 1
+        if len(rows) <= limit and (after is None or (row[19], row[0]) < after):
+            rows.append(row)
+    return rows, total
+
+
+def fields_of(row: Any, cube_ids: dict[int, str]) -> dict[str, Any]:
+    """A joined row's fields, as filters ask for them."""
+    version = VersionRow._make(row[:_WIDTH])
+    return fields(version, cube_ids.get(version.cube, ""), None if row[_WIDTH + 2] else row[_WIDTH + 1], row[_WIDTH])
+
+
+def matching_ids(book: Book, scope: Scope, cube_ids: dict[int, str], where: Filter, now: int, states: Sequence[str] = LIVE) -> list[Any]:
+    """All rows in a scope that pass a filter."""
+    wanted = in_micros(where) or where
+    return [row for row in book.scan(scope.cubes, until=None, now=now, states=states) if wanted.matches(fields_of(row, cube_ids))]
+
+
+def _place(cursor: str) -> tuple[int, int]:
+    try:
+        said, number = base64.urlsafe_b64decode(cursor.encode()).decode().split(":")
+        return int(said), int(number)
+    except (ValueError, UnicodeError, binascii.Error, AttributeError) as exc:
+        raise InvalidInput("cursor", "is not one of ours.", "Pass the next_cursor of the page before.") from exc
+
+
+def history(book: Book, seen: Standing, memory_id: str) -> tuple[Revision, ...]:
+    """All versions, oldest first, with who made them, when and why."""
+    row = row_of(book, seen, memory_id, states=(*LIVE, "merged", "frozen", "archived"))
+    rows = book.history(row[0])
+    names = book.names({int(n) for r in rows for n in r[6].split(":")})
+    sources = book.memories(rows[-1:], seen.cube_ids)[row[0]].sources
+    return tuple(
+        Revision.model_construct(
+            memory=memory(r, seen.cube_ids.get(r[2], ""), sources), verb=r[5],
+            by=" via ".join(names[int(n)] for n in r[6].split(":") if int(n)) or "memos", at=moment(r[4]), why=r[7],
+        )
+        for r in rows
+    )  # fmt: skip
+

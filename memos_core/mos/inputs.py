@@ -1,0 +1,139 @@
+"""What callers pass, checked: each error names the field and says what to do. Nothing is stored when one is raised."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from memos_core.errors import InvalidInput
+from memos_core.model.filter import Filter, as_time
+from memos_core.model.memory import MemoryType
+
+MAX_NAME, MAX_TAGS, MAX_INFO, MAX_TEXT, MAX_IDS = 512, 64, 65_536, 1 << 20, 10_000
+
+
+def name(field: str, value: Any, *, needed: bool = False) -> str | None:
+    """An id of the caller's: 1 to 512 bytes of text, without control characters."""
+    if value is None:
+        if needed:
+            raise InvalidInput(field, "is missing.")
+        return None
+    if not isinstance(value, str):
+        raise InvalidInput(field, f"a string is needed, not {type(value).__name__}.")
+    if not value or value.isspace():
+        raise InvalidInput(field, "is empty.")
+    if not value.isprintable() and any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF or ord(c) == 127 for c in value):
+        raise InvalidInput(field, "holds control characters or half characters.", "Use printable text.")
+    if len(value) > MAX_NAME or len(value.encode()) > MAX_NAME:
+        raise InvalidInput(field, f"is longer than {MAX_NAME} bytes.")
+    return value
+
+
+def text(field: str, value: Any) -> str:
+    """Some text to remember or to ask."""
+    if not isinstance(value, str):
+        raise InvalidInput(field, f"a string is needed, not {type(value).__name__}.")
+    if not value.strip():
+        raise InvalidInput(field, "is empty.", "Give some text.")
+    try:
+        size = len(value) if value.isascii() else len(value.encode())
+    except UnicodeEncodeError as exc:
+        raise InvalidInput(field, "holds half characters (lone surrogates).", "Decode it as UTF-8 first.") from exc
+    if size > MAX_TEXT:
+        raise InvalidInput(field, f"is larger than {MAX_TEXT:,} bytes.", "Cut it into parts.")
+    if "\x00" in value:
+        raise InvalidInput(field, "holds a NUL character.", "Take it out.")
+    return value
+
+
+def tags(value: Any) -> tuple[str, ...]:
+    """Tags: distinct, in the order given."""
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, (Sequence, set, frozenset)):
+        raise InvalidInput("tags", "a list of strings is needed.", 'Write tags=["work"].')
+    if len(value) > MAX_TAGS:
+        raise InvalidInput("tags", f"has more than {MAX_TAGS}.")
+    return tuple(dict.fromkeys(str(name(f"tags[{i}]", tag, needed=True)) for i, tag in enumerate(value)))
+
+
+def info(value: Any) -> dict[str, Any]:
+    """A mapping of JSON values."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise InvalidInput("info", "a mapping with strings as keys is needed.")
+    if any(not key or len(key) > 256 for key in value):
+        raise InvalidInput("info", "a key is 1 to 256 characters.")
+    try:
+        raw = json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
+        size = len(raw.encode())
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise InvalidInput("info", f"is not JSON: {exc}.", "Use strings, numbers, true, false, null, lists and mappings.") from exc
+    if size > MAX_INFO:
+        raise InvalidInput("info", f"is larger than {MAX_INFO:,} bytes as JSON.")
+    return json.loads(raw) if value else {}  # type: ignore[no-any-return]
+
+
+def when(field: str, value: Any) -> datetime | None:
+    """A time; naive ones mean UTC."""
+    return None if value is None else as_time(value, field)
+
+
+def whole(field: str, value: Any, low: int, high: int) -> int:
+    """A whole number within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidInput(field, f"a whole number from {low} to {high} is needed, not {value!r:.40}.")
+    return value
+
+
+def share(field: str, value: Any) -> float | None:
+    """A number from 0 to 1."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise InvalidInput(field, f"a number from 0 to 1 is needed, not {value!r:.40}.")
+    return float(value)
+
+
+def ids(field: str, value: Any) -> tuple[str, ...]:
+    """One id or several, distinct."""
+    several = [value] if isinstance(value, str) else value
+    if not isinstance(several, (Sequence, set, frozenset)) or isinstance(several, (bytes, bytearray)):
+        raise InvalidInput(field, "an id or a list of ids is needed.")
+    if not several or len(several) > MAX_IDS:
+        raise InvalidInput(field, f"1 to {MAX_IDS:,} ids are needed.")
+    return tuple(dict.fromkeys(str(name(f"{field}[{i}]", one, needed=True)) for i, one in enumerate(several)))
+
+
+def conditions(filter: Any, memory_types: Any) -> Filter | None:
+    """The filter and the types wanted, as one filter."""
+    parsed = None if filter is None or filter == {} else Filter.parse(filter)
+    if memory_types is None:
+        return parsed
+    several = [memory_types] if isinstance(memory_types, str) else list(memory_types)
+    known = {member.value for member in MemoryType}
+    for one in several:
+        if one not in known:
+            raise InvalidInput("memory_types", f"'{str(one)[:60]}' is not known.", f"Known: {', '.join(sorted(known))}.")
+    typed = Filter.where("memory_type", "in", [str(MemoryType(one).value) for one in several])
+    return typed if parsed is None else typed & parsed
+
+
+def fingerprint(*values: Any) -> bytes:
+    """What a request asked, for telling whether it comes again or another one comes under its id."""
+    return hashlib.sha256(json.dumps(values, default=str, sort_keys=True, ensure_ascii=True).encode()).digest()
+
+
+def new_id() -> str:
+    """A time-ordered unique id (UUID version 7, RFC 9562), in hex."""
+    raw = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
+    raw = raw & ~(0xF << 76) | 7 << 76
+    raw = raw & ~(0x3 << 62) | 2 << 62
+    value = f"{raw:032x}"
+    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"

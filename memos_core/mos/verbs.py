@@ -1,0 +1,204 @@
+"""The verbs, behind the desk: check what came, run the plan, say what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from memos_core.errors import InvalidInput
+from memos_core.ledger.pen import Pen
+from memos_core.ledger.read import Book, micros
+from memos_core.model.answer import Deletion, ErasureReceipt, Page, Receipt, Recollection
+from memos_core.model.filter import Filter
+from memos_core.model.memory import Memory, Revision
+from memos_core.model.scope import Asker
+from memos_core.mos import adding, changing, erasing, finding, inputs
+from memos_core.mos.handle import Handle
+from memos_core.reader.messages import read_content
+from memos_core.reader.skim import skim
+
+
+
+def add(handle: Handle, content: Any, user_id: Any, agent_id: Any, session_id: Any, write_to: Any, tags: Any, info: Any, at: Any,
+        expires_at: Any, learn: Any, request_id: Any) -> Receipt:  # fmt: skip
+    """See MOS.add."""
+    asker = handle.asker(user_id, agent_id)
+    engines = handle.engines
+    expires = inputs.when("expires_at", expires_at)
+    if not isinstance(learn, bool):
+        raise InvalidInput("learn", "true or false is needed.")
+    session = inputs.name("session_id", session_id)
+    messages = read_content(content, at=inputs.when("at", at), session_id=session)
+    skimmed = skim(messages, learn=learn)
+    addition = adding.Addition(
+        asker=asker, messages=messages, skimmed=skimmed, session_id=session, write_to=inputs.name("write_to", write_to), tags=inputs.tags(tags),
+        info=inputs.info(info), expires=None if expires is None else micros(expires), talk=not isinstance(content, str),
+        embed=engines.wants_vectors,
+    )  # fmt: skip
+    request = _Request("add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, expires, learn))
+
+    def plan(pen: Pen, book: Book) -> tuple[dict[str, Any], adding.Added | None]:
+        if (told := request.told(pen)) is not None:
+            return told, None
+        added = adding.write(pen, book, addition)
+        answer = {"memory_ids": list(dict.fromkeys(added.memory_ids)), "message_ids": added.message_ids, "task_id": added.task_id}
+        request.answer(pen, answer)
+        return answer, added
+
+    written = engines.ledger.append(asker, "add", plan)
+    answer, added = written.value
+    if added is not None:
+        handle.started(added)
+    return Receipt.model_construct(
+        memory_ids=tuple(answer["memory_ids"]), message_ids=tuple(answer["message_ids"]), task_id=answer["task_id"], skipped=skimmed.skipped,
+        audit_head=written.head,
+    )  # fmt: skip
+
+
+class _Request:
+    """A write that is safe to repeat: the second time it is told what it was told the first time."""
+
+    def __init__(self, verb: str, request_id: Any, digest: Callable[[], bytes]) -> None:
+        self._verb, self._id = verb, inputs.name("request_id", request_id)
+        self._digest = digest() if self._id is not None else b""
+
+    def told(self, pen: Pen) -> dict[str, Any] | None:
+        """What it was told before."""
+        return None if self._id is None else adding.asked_before(pen, self._id, self._verb, self._digest)
+
+    def answer(self, pen: Pen, answer: dict[str, Any]) -> None:
+        """What it is told now."""
+        if self._id is not None:
+            pen.answer(self._id, self._verb, self._digest, answer)
+
+
+def search(handle: Handle, query: Any, user_id: Any, agent_id: Any, session_id: Any, cube_ids: Any, memory_types: Any, filter: Any, top_k: Any,
+           mode: Any, min_relevance: Any, as_of: Any, valid_at: Any, now: Any, max_tokens: Any, count_tokens: Any) -> Recollection:  # fmt: skip
+    """See MOS.search."""
+    if mode not in ("fast", "fine"):
+        raise InvalidInput("mode", f"'{str(mode)[:40]}' is not known.", "Use fast or fine.")
+    question = finding.Question(
+        asker=handle.asker(user_id, agent_id), query=inputs.text("query", query), session_id=inputs.name("session_id", session_id),
+        cube_ids=None if cube_ids is None else inputs.ids("cube_ids", cube_ids), where=inputs.conditions(filter, memory_types),
+        top_k=inputs.whole("top_k", top_k, 1, 1000), min_relevance=inputs.share("min_relevance", min_relevance),
+        as_of=inputs.when("as_of", as_of), valid_at=inputs.when("valid_at", valid_at), now=inputs.when("now", now),
+        max_tokens=None if max_tokens is None else inputs.whole("max_tokens", max_tokens, 1, 10_000_000), count_tokens=count_tokens,
+        degraded=("fine: no generative model; fast was used",) if mode == "fine" else (),
+    )  # fmt: skip
+    return finding.search(handle.engines, question)
+
+
+def get(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, as_of: Any) -> Memory:
+    """See MOS.get."""
+    wanted = str(inputs.name("memory_id", memory_id, needed=True))
+    with handle.read(handle.asker(user_id, agent_id), inputs.when("as_of", as_of)) as (book, seen, until):
+        return finding.get(book, seen, wanted, until)
+
+
+def list_memories(handle: Handle, user_id: Any, agent_id: Any, cube_ids: Any, memory_types: Any, filter: Any, limit: Any, cursor: Any,
+                  as_of: Any) -> Page[Memory]:  # fmt: skip
+    """See MOS.list."""
+    where = inputs.conditions(filter, memory_types)
+    limit = inputs.whole("limit", limit, 1, 1000)
+    cursor = inputs.name("cursor", cursor)
+    cubes = None if cube_ids is None else inputs.ids("cube_ids", cube_ids)
+    moment = inputs.when("as_of", as_of)
+    with handle.read(handle.asker(user_id, agent_id), moment) as (book, seen, until):
+        scope = seen.scope(cubes, until=until)
+        now = micros(moment) if moment is not None else handle.engines.clock()
+        return finding.list_page(book, scope, seen.cube_ids, where=where, limit=limit, cursor=cursor, now=now)
+
+
+def update(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, text: Any, tags: Any, info: Any, expires_at: Any, if_version: Any,
+           request_id: Any) -> Memory:  # fmt: skip
+    """See MOS.update."""
+    asker = handle.asker(user_id, agent_id)
+    expires = inputs.when("expires_at", expires_at)
+    change = changing.Change(
+        text=None if text is None else inputs.text("text", text), tags=None if tags is None else inputs.tags(tags),
+        info=None if info is None else inputs.info(info), expires=None if expires is None else micros(expires),
+        if_version=None if if_version is None else inputs.whole("if_version", if_version, 1, 1 << 31),
+    )  # fmt: skip
+    if change.empty:
+        raise InvalidInput("text", "or tags, info or expires_at is needed: nothing was to be changed.")
+    wanted = str(inputs.name("memory_id", memory_id, needed=True))
+    return _one(handle, asker, "update", request_id, (wanted, text, change.tags, change.info, expires, if_version), lambda pen, book, seen: (
+        changing.update(pen, book, seen, wanted, change, embed=handle.engines.wants_vectors)))  # fmt: skip
+
+
+def restore(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, version: Any, request_id: Any) -> Memory:
+    """See MOS.restore."""
+    wanted = str(inputs.name("memory_id", memory_id, needed=True))
+    older = None if version is None else inputs.whole("version", version, 1, 1 << 31)
+    return _one(handle, handle.asker(user_id, agent_id), "restore", request_id, (wanted, older), lambda pen, book, seen: (
+        changing.restore(pen, book, seen, wanted, older, embed=handle.engines.wants_vectors)))  # fmt: skip
+
+
+def _one(handle: Handle, asker: Asker, verb: str, request_id: Any, asked: tuple[Any, ...], plan: Callable[..., adding.Added]) -> Memory:
+    """A change of one memory; what it is afterwards."""
+    request = _Request(verb, request_id, lambda: inputs.fingerprint(*asked))
+
+    def whole(pen: Pen, book: Book, seen: Any) -> tuple[str, adding.Added | None]:
+        if (told := request.told(pen)) is not None:
+            return str(told["id"]), None
+        added = plan(pen, book, seen)
+        request.answer(pen, {"id": added.memory_ids[0]})
+        return added.memory_ids[0], added
+
+    memory_id, added = handle.write(asker, verb, whole).value
+    if added is not None:
+        handle.started(added)
+    with handle.read(asker) as (book, seen, until):
+        return finding.get(book, seen, memory_id, until)
+
+
+def delete(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: Any, request_id: Any) -> Deletion:
+    """See MOS.delete."""
+    asker = handle.asker(user_id, agent_id)
+    ids, where = _chosen(memory_ids, filter)
+    request = _Request("delete", request_id, lambda: inputs.fingerprint(ids, str(where)))
+    now = handle.engines.clock()
+
+    def plan(pen: Pen, book: Book, seen: Any) -> dict[str, Any]:
+        if (told := request.told(pen)) is not None:
+            return told
+        answer = {"ids": changing.delete(pen, book, seen, ids, where, now).memory_ids}
+        request.answer(pen, answer)
+        return answer
+
+    return Deletion(memory_ids=tuple(handle.write(asker, "delete", plan).value["ids"]))
+
+
+def _chosen(memory_ids: Any, filter: Any) -> tuple[tuple[str, ...] | None, Filter | None]:
+    """Ids or a filter; neither is never "all"."""
+    if memory_ids is None and filter is None:
+        raise InvalidInput("memory_ids", "or a filter is needed; nothing means nothing, never everything.")
+    if memory_ids is not None and filter is not None:
+        raise InvalidInput("memory_ids", "and a filter can't be combined.", "Use one of them.")
+    return None if memory_ids is None else inputs.ids("memory_ids", memory_ids), None if filter is None else Filter.parse(filter)
+
+
+def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: Any, everything: Any, request_id: Any) -> ErasureReceipt:
+    """See MOS.erase."""
+    asker = handle.asker(user_id, agent_id)
+    if not isinstance(everything, bool):
+        raise InvalidInput("everything", "true or false is needed.")
+    if everything and (memory_ids is not None or filter is not None):
+        raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
+    ids, where = (None, None) if everything else _chosen(memory_ids, filter)
+    inputs.name("request_id", request_id)
+    now = handle.engines.clock()
+    embed = handle.engines.wants_vectors
+    written = handle.write(
+        asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, now, embed=embed)
+    )
+    erased, gone, again = written.value
+    handle.started(again)
+    return erasing.receipt(handle.engines, inputs.new_id(), erased, gone, written.head)
+
+
+def history(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any) -> tuple[Revision, ...]:
+    """See MOS.history."""
+    wanted = str(inputs.name("memory_id", memory_id, needed=True))
+    with handle.read(handle.asker(user_id, agent_id)) as (book, seen, _):
+        return finding.history(book, seen, wanted)

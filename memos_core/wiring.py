@@ -1,0 +1,191 @@
+"""Settings -> engines. The only room that names a back end.
+
+Handles on one folder in one process share its engines; a fork opens anew, for a database connection must not cross it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_core.errors import NotAMemory, ReadOnlyFolder
+from memos_core.index.embedded import EmbeddedIndex
+from memos_core.ledger.key import audit_key
+from memos_core.ledger.read import LIVE, micros
+from memos_core.ledger.rows import VersionRow
+from memos_core.ledger.sql import SqlLedger
+from memos_core.ledger.tasks import Outbox
+from memos_core.model.change import Work
+from memos_core.mos.engines import Engines
+from memos_core.scheduler.inline import InlineScheduler
+from memos_core.settings import Settings
+from memos_core.sql.engine import open_sqlite
+
+if TYPE_CHECKING:
+    from memos_core.inference.base import Embedder
+
+LEDGER_FILE = "memory.db"
+_CHECKPOINT_BYTES = 4 << 20
+_open: dict[tuple[object, ...], tuple[Engines, int]] = {}
+_lock = threading.RLock()
+
+
+def open_engines(
+    home: str, settings: Settings, *, embedder: Embedder | None = None, clock: Callable[[], datetime] | None = None
+) -> Engines:
+    """The engines of a folder, shared with every other handle on it in this process."""
+    folder = _folder(Path(home).expanduser())
+    key = (os.getpid(), str(folder), settings.durability, settings.embedder, id(embedder) if embedder else None, id(clock) if clock else None)
+    with _lock:
+        if key in _open:
+            engines, handles = _open[key]
+            _open[key] = (engines, handles + 1)
+            return engines
+        engines = _build(folder, settings, embedder, clock, lambda: _release(key))
+        _open[key] = (engines, 1)
+    return engines
+
+
+def _release(key: tuple[object, ...]) -> None:
+    with _lock:
+        engines, handles = _open[key]
+        if handles > 1:
+            _open[key] = (engines, handles - 1)
+            return
+        del _open[key]
+    if key[0] != os.getpid():
+        return
+    engines.scheduler.close()
+    engines.index.close()
+    engines.ledger.checkpoint()
+    engines.ledger.close()
+
+
+def _folder(path: Path) -> Path:
+    """The folder, made when it is missing; refused where it is a file, or holds something else."""
+    try:
+        if path.exists() and not path.is_dir():
+            raise NotAMemory(f"{path} is a file; a memory is a folder.")
+        path.mkdir(parents=True, exist_ok=True)
+        database = path / LEDGER_FILE
+        if not database.exists() and any(entry.name != LEDGER_FILE and not entry.name.startswith(LEDGER_FILE) for entry in path.iterdir()):
+            raise NotAMemory(f"{path} is not empty and holds no memory; choose an empty or a new folder.")
+        if not os.access(path, os.W_OK) or (database.exists() and not os.access(database, os.W_OK)):
+            raise ReadOnlyFolder(f"{path} can't be written to; check its permissions, or mount it with `mos.cubes.mount`.")
+    except OSError as exc:
+        if isinstance(exc, ReadOnlyFolder):
+            raise
+        raise ReadOnlyFolder(f"{path} can't be made or read: {exc.strerror}.") from exc
+    return path.resolve()
+
+
+def _ticks(clock: Callable[[], datetime] | None) -> Callable[[], int]:
+    if clock is None:
+        return lambda: time.time_ns() // 1000
+    return lambda: micros(clock())
+
+
+def _build(folder: Path, settings: Settings, embedder: Embedder | None, clock: Callable[[], datetime] | None, released: Callable[[], None]) -> Engines:
+    ticks = _ticks(clock)
+    key = audit_key(settings.audit_key, settings.audit_key_file)
+    database = open_sqlite(folder / LEDGER_FILE, durability=settings.durability)  # type: ignore[arg-type]
+    index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes)
+    ledger = SqlLedger(database, key=key, clock=ticks, where=str(folder), durability=settings.durability, riders=(index.ride,))
+    models = _Models(settings, embedder)
+    worker = _Embedding(ledger, index, models.get)
+    scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": worker.do}, upkeep=lambda: _upkeep(ledger, folder / f"{LEDGER_FILE}-wal"))
+    return Engines(home=folder, ledger=ledger, index=index, scheduler=scheduler, clock=ticks, embedder=models.get,
+                   wants_vectors=models.wanted, released=released)  # fmt: skip
+
+
+def _upkeep(ledger: SqlLedger, log: Path) -> None:
+    """Keep the write-ahead log short, from the background."""
+    if log.exists() and log.stat().st_size > _CHECKPOINT_BYTES:
+        ledger.checkpoint()
+
+
+class _Models:
+    """The embedder, loaded once, in the background from the first moment on."""
+
+    def __init__(self, settings: Settings, given: Embedder | None) -> None:
+        self._settings = settings
+        self._future: Future[Embedder | None] | None = None
+        self._lock = threading.Lock()
+        if given is not None:
+            self._future = Future()
+            self._future.set_result(given)
+        self.wanted = given is not None or _installed(settings)
+        if self._future is None and self.wanted:
+            self._start()
+
+    def _start(self) -> Future[Embedder | None]:
+        with self._lock:
+            if self._future is None:
+                self._future = Future()
+                threading.Thread(target=self._load, args=(self._future,), name="memos-embedder", daemon=True).start()
+            return self._future
+
+    def _load(self, future: Future[Embedder | None]) -> None:
+        from memos_core.inference.choose import open_embedder
+
+        try:
+            future.set_result(open_embedder(self._settings.embedder, cache=self._settings.embedder_dir, api_key=self._settings.embedder_key))
+        except BaseException as exc:
+            future.set_exception(exc)
+
+    def get(self) -> Embedder | None:
+        """The embedder, or None where none is installed."""
+        return self._start().result() if self.wanted else None
+
+
+def _installed(settings: Settings) -> bool:
+    """Whether the settings name an embedder that is there, without loading it."""
+    from memos_core.inference.choose import is_installed
+
+    return is_installed(settings.embedder, cache=settings.embedder_dir)
+
+
+class _Embedding:
+    """The worker's handler: versions in, vectors out. A version that is not current any more needs none."""
+
+    def __init__(self, ledger: SqlLedger, index: EmbeddedIndex, embedder: Callable[[], Embedder | None]) -> None:
+        self._ledger, self._index, self._embedder = ledger, index, embedder
+
+    def do(self, work: Sequence[Work]) -> None:
+        """Embed these versions, alone and with the turn before them."""
+        from memos_core.index.base import Vectors
+        from memos_core.recall.embedded_text import alone, with_context
+
+        embedder = self._embedder()
+        if embedder is None:
+            return
+        rows, before = self._rows(work)
+        texts = [alone(row.speaker, row.text) for row in rows]
+        pairs: dict[int, str] = {}
+        for place, row in enumerate(rows):
+            previous = before.get(row.context) if row.context is not None else None
+            both = with_context(previous.speaker, previous.text, row.speaker, row.text) if previous is not None else None
+            if both is not None:
+                pairs[place] = both
+        if not texts:
+            return
+        found = embedder.embed([*texts, *pairs.values()])
+        context = {place: found[len(texts) + nr] for nr, place in enumerate(pairs)}
+        self._index.put_vectors(
+            embedder.digest, [Vectors(row.item, row.version, row.cube, found[nr], context.get(nr)) for nr, row in enumerate(rows)]
+        )
+
+    def _rows(self, work: Sequence[Work]) -> tuple[list[VersionRow], dict[int, VersionRow]]:
+        width = len(VersionRow._fields)
+        with self._ledger.book() as book:
+            current = {row[0]: VersionRow._make(row[:width]) for row in book.rows(sorted({w.item for w in work}))}
+            rows = [current[w.item] for w in work if w.item in current and current[w.item].version == w.version and current[w.item].state in LIVE]
+            others = sorted({row.context for row in rows if row.context is not None})
+            before = {row[0]: VersionRow._make(row[:width]) for row in book.rows(others) if row[11] in LIVE}
+        return rows, before
