@@ -1,0 +1,96 @@
+"""`memos bench`: measure recall and speed here, beside what one would pick instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memos_core.cli.options import AsJson
+from memos_core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from memos_core.bench.report import Report
+
+app = typer.Typer(help="Measure recall and speed on this machine, beside other systems.", no_args_is_help=True)
+
+Peers = Annotated[
+    list[str] | None, typer.Option("--peer", help="Only this other system; `none` for none. Repeatable.", show_default=False)
+]
+Out = Annotated[Path | None, typer.Option("--out", help="A folder for the JSON and the plots.", file_okay=False, show_default=False)]
+Install = Annotated[bool, typer.Option("--install/--no-install", help="Fetch other systems that are missing into a cache of their own.")]
+
+
+@app.command()
+def recall(
+    path: Annotated[Path | None, typer.Argument(help="A file of LoCoMo's shape.", exists=True, dir_okay=False, show_default=False)] = None,
+    peers: Peers = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="Only this set of the bench's own; `none` for none. Repeatable.", show_default=False)] = None,
+    captions: Annotated[bool, typer.Option("--captions", help="Take photos' captions as part of what was said.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first turns of each conversation.", show_default=False)] = None,
+    install: Install = True,
+    seed: Annotated[int, typer.Option(help="For the sets that are made up.")] = 1,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """How much of what answers a question comes back.
+
+    [dim]memos bench recall locomo.json --peer none
+    memos bench recall --set updates[/]
+    """
+    from memos_core.bench import recall as measured
+    from memos_core.cli import show
+
+    _known(peers)
+    with show.busy("measuring ..."):
+        report = measured.run(
+            path, peers=_names(peers), sets=_names(sets), captions=captions, limit=limit, install=install, seed=seed, progress=_progress
+        )
+    _tell(report, out, as_json)
+
+
+@app.command()
+def speed(peers: Peers = None, install: Install = True, out: Out = None, as_json: AsJson = False) -> None:
+    """How fast it adds and finds, each figure beside the bare limit of this machine.
+
+    [dim]memos bench speed --peer none --out ./figures[/]
+    """
+    from memos_core.bench import speed as measured
+    from memos_core.cli import show
+
+    _known(peers)
+    with show.busy("measuring ..."):
+        report = measured.run(peers=_names(peers), install=install, progress=_progress)
+    _tell(report, out, as_json)
+
+
+def _names(given: list[str] | None) -> list[str] | None:
+    return [] if given == ["none"] else given or None
+
+
+def _known(peers: list[str] | None) -> None:
+    from memos_core.bench.host import PEERS
+
+    if unknown := set(_names(peers) or ()) - set(PEERS):
+        raise InvalidInput("peer", f"'{min(unknown)}' is not known.", f"Known: {', '.join(PEERS)}, none.")
+
+
+def _progress(line: str) -> None:
+    from memos_core.cli import show
+
+    show.note(f"[dim]{show.escape(line)}[/]")
+
+
+def _tell(report: Report, out: Path | None, as_json: bool) -> None:
+    from memos_core.cli import show
+
+    if out is not None:
+        for path in report.write(out):
+            show.note(f"[dim]written: {show.escape(str(path))}[/]")
+    if as_json:
+        show.put_json(report.to_dict())
+    else:
+        report.show(show.console())
+    if not report.passed:
+        raise typer.Exit(1)

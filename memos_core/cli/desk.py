@@ -1,0 +1,37 @@
+"""Opening the memory for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memos_core.errors import InvalidInput
+from memos_core.settings import Settings
+
+if TYPE_CHECKING:
+    from memos_core import MOS
+
+
+def settings(home: Path | None) -> Settings:
+    """The settings of the environment, with the folder that was named."""
+    return Settings.load(home=None if home is None else str(home))
+
+
+@contextmanager
+def opened(home: Path | None, tenant: str, *, new: bool = False) -> Iterator[MOS]:
+    """The memory in a folder, closed afterwards. Only with `new` is a folder made that is not there yet."""
+    chosen = settings(home)
+    _check(Path(chosen.home), new)
+    from memos_core import MOS
+
+    with MOS(chosen.home, tenant=tenant, settings=chosen) as mos:
+        yield mos
+
+
+def _check(home: Path, new: bool) -> None:
+    if home.exists() and not home.is_dir():
+        raise InvalidInput("home", f"{home} is a file, not a folder.", "Name the memory's folder with --home.")
+    if not new and not home.exists():
+        raise InvalidInput("home", f"there is no folder {home}.", "Name the memory's folder with --home; `memos add` makes a new one.")

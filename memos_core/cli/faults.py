@@ -1,0 +1,51 @@
+"""Errors in words, with the exit code that belongs to them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from memos_core.errors import InvalidInput, MemosError, NotFound, TaskFailed
+
+_NEXT = {
+    "NewerSchema": "Upgrade it: pip install --upgrade memos-kernel",
+    "LedgerCorrupt": "See what is damaged: memos fsck",
+    "LedgerUnavailable": "The same command may work in a moment.",
+    "CubeExists": "Load it as a second copy: memos load PATH --as-new",
+    "EmbedderUnavailable": "Search goes on by words; see: memos embedder status",
+}
+
+
+def tell(exc: MemosError | OSError, *, as_json: bool) -> int:
+    """Say on stderr what went wrong; 2 for bad input, else 1."""
+    code = 2 if isinstance(exc, InvalidInput) else 1
+    kind = type(exc).__name__
+    if as_json:
+        field = exc.field if isinstance(exc, InvalidInput) else None
+        error = {"kind": kind, "message": message(exc), "field": field, "retryable": isinstance(exc, MemosError) and exc.retryable}
+        print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
+        return code
+    from memos_core.cli.show import note
+
+    note(f"[bold red]{'Bad input' if code == 2 else 'Error'}[/]  {_escaped(message(exc))}")
+    if hint := _NEXT.get(kind):
+        note(f"[dim]{hint}[/]")
+    elif isinstance(exc, NotFound):
+        note("[dim]Ids are shown by `memos list` and `memos search`; say who asks with --user or --agent.[/]")
+    elif isinstance(exc, TaskFailed):
+        note("[dim]See: memos tasks list[/]")
+    return code
+
+
+def message(exc: MemosError | OSError) -> str:
+    """The error's own words; of the operating system's: what, and which file."""
+    if isinstance(exc, MemosError):
+        return str(exc)
+    reason = exc.strerror or type(exc).__name__
+    return f"{reason}: {exc.filename}" if exc.filename else reason
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,142 @@
+"""The tour as people see it, 80 to 100 columns wide, readable without colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.padding import Padding
+from rich.text import Text
+
+from memos_core.cli import cards, show
+from memos_core.cli.tour.steps import SHOWN, Answer, Change, Forgetting, Reading, Visit, typical
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from memos_core.cli.tour.script import Conversation
+    from memos_core.model.answer import Hit
+
+WIDEST = 100
+DOT = " \N{MIDDLE DOT} "
+
+
+def width() -> int:
+    """How many columns there are to write in."""
+    return min(show.console().width, WIDEST)
+
+
+def heading(number: int, words: str) -> None:
+    """The head of a step."""
+    show.say(f"\n[bold]{number}  {words}[/]")
+
+
+def line(markup: str) -> None:
+    """A line of a step."""
+    show.console().print(Padding(markup, (0, 0, 0, 3)), width=width())
+
+
+def mark(holds: bool) -> str:
+    """Whether something holds, as markup that says it without colours too."""
+    return "[green]\N{CHECK MARK}[/]" if holds else "[bold red]\N{BALLOT X} does not hold[/]"
+
+
+def opening(talk: Conversation) -> None:
+    """What this is."""
+    show.say(f"[bold]memos tour[/]  {escape(talk.title)}")
+    line(f"[dim]No server, no key, no generative model. The people: {' and '.join(talk.people)}; {talk.assistant} is their assistant.[/]")
+
+
+def reading(done: Reading, embedder: str | None) -> None:
+    """How the conversation was read."""
+    sizes = [show.plural(done.sessions, "session"), show.plural(done.messages, "message"), show.memories(done.memories)]
+    line(f"{', '.join(sizes)} {mark(done.holds)}")
+    speed = done.messages / max(done.seconds, 1e-9)
+    line(f"On disk and found by words after {done.seconds * 1000:.0f} ms, {speed:,.0f} messages a second.")
+    if embedder:
+        line(f"In the background then embedded with {escape(embedder)}: {done.embedding:.1f} s.")
+    if done.skipped:
+        line(f"[dim]Kept but not read: {show.plural(len(done.skipped), 'part')}, like {escape(done.skipped[0])}.[/]")
+
+
+def answer(found: Answer) -> None:
+    """A question, the first three memories, and why the first of its evidence stands where it stands."""
+    question = found.question
+    show.say()
+    line(f"[bold]{escape(question.ask)}[/]  [dim]{question.kind}[/]")
+    for rank, hit in enumerate(found.hits[:SHOWN], 1):
+        _hit(rank, hit, rank in found.ranks)
+    line(f"{_verdict(found)} [dim]{found.milliseconds:.1f} ms[/]")
+
+
+def _hit(rank: int, hit: Hit, evidence: bool) -> None:
+    head = Text.assemble((f"  {rank} ", "dim"), (f"{hit.memory.created_at:%d %b %Y} ", "dim"))
+    body = cards.spoken(hit.memory, limit=width() - 3 - len(head))
+    if evidence:
+        body.stylize("green")
+    show.console().print(Padding(head + body, (0, 0, 0, 3)), width=width(), no_wrap=True, overflow="ellipsis")
+
+
+def _verdict(found: Answer) -> str:
+    if not found.question.evidence:
+        words = f"nothing relevant (best {found.relevance:.2f})" if found.holds else f"something looks relevant ({found.relevance:.2f})"
+        return f"    {mark(found.holds)} nobody ever said it: {words}{DOT}"
+    if not found.ranks:
+        return f"    {mark(False)}: the evidence is not among the first ten{DOT}"
+    ranks = ", ".join(str(rank) for rank in found.ranks)
+    why = escape(cards.steps(found.hits[found.ranks[0] - 1]))
+    sign = "[green]\N{CHECK MARK}[/]" if found.holds else "[yellow]-[/]"
+    return f"    {sign} evidence at rank {ranks}{DOT}[cyan]{why}[/]{DOT}"
+
+
+def score(answers: Sequence[Answer], needed: int) -> None:
+    """How many of the questions were answered."""
+    held = sum(found.holds for found in answers)
+    show.say()
+    ending = f"Median {typical(answers):.1f} ms a question."
+    line(f"{mark(held >= needed)} [bold]{held} of {len(answers)}[/] as they should be: evidence in the first three, or nothing. {ending}")
+    for reason in dict.fromkeys(reason for found in answers for reason in found.degraded):
+        line(f"[dim]Once or more: {escape(reason)}.[/]")
+
+
+def change(done: Change) -> None:
+    """A fact that changed, and the way back to before."""
+    show.console().print(Padding(cards.revisions(done.history), (0, 0, 0, 3)), width=width())
+    line(f"Asked now:               {escape(show.short(done.now, width() - 30))}")
+    line(f"Asked as of {done.before:%H:%M:%S.%f}"[:-3] + f": {escape(show.short(done.then, width() - 30))}")
+    line(f"{mark(done.holds)} The old version is history, not lost: what was known then is still the answer for then.")
+
+
+def forgetting(done: Forgetting) -> None:
+    """What was erased, and where it was looked for afterwards."""
+    erased = f"{show.memories(len(done.receipt.memory_ids))} and {show.plural(done.receipt.message_count, 'message')}"
+    line(f"{done.what[0].upper()}{done.what[1:]}: {erased} erased. Receipt {escape(done.receipt.id)}")
+    line("  stores read back:   " + DOT.join(f"{escape(name)} {state}" for name, state in done.receipt.stores.items()))
+    counts = DOT.join(f"{name} {done.before[name]} \N{RIGHTWARDS ARROW} {done.after[name]}" for name in done.before)
+    line(f"  looked for it:      {counts}  {mark(done.holds)}")
+
+
+def visit(done: Visit) -> None:
+    """A second person on the same memory."""
+    line(f'Lin Yue (another user) tells her own assistant: "{escape(done.own)}"')
+    line(f"She finds it; Maya, who asks the same, finds {done.foreign} of hers. {mark(done.foreign == 0)}")
+    forgetting(done.forgotten)
+
+
+def closing(*, holds: bool, home: Path | None, embedder: bool) -> None:
+    """What to try next."""
+    show.say("\n[bold]Next[/]")
+    if home is not None:
+        place = f"--home {escape(str(home))} --tenant tour --user maya"
+        line(f'memos search "Who is Femke?" --why {place}')
+        line(f"memos list {place}")
+    else:
+        line("memos tour --home ./tour            [dim]the same, kept, to ask it yourself[/]")
+    line("memos import FILE... --user you     [dim]your own chats: .json, .jsonl, .md, .txt[/]")
+    line('memos search "..." --user you --why [dim]ask them[/]')
+    if not embedder:
+        line("memos embedder install              [dim]find by meaning too, not by words alone[/]")
+    line("memos doctor                        [dim]what is in use, what is missing[/]")
+    if not holds:
+        show.say("\n[bold red]Something that was shown does not hold.[/] `memos doctor` may say why.")
