@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Measure recall and speed on this machine, beside other systems.", no_args_is_help=True)
 
-Peers = Annotated[
-    list[str] | None, typer.Option("--peer", help="Only this other system; `none` for none. Repeatable.", show_default=False)
-]
+Peers = Annotated[list[str] | None, typer.Option("--peer", help="Only this other system; `none` for none. Repeatable.", show_default=False)]
 Out = Annotated[Path | None, typer.Option("--out", help="A folder for the JSON and the plots.", file_okay=False, show_default=False)]
 Install = Annotated[bool, typer.Option("--install/--no-install", help="Fetch other systems that are missing into a cache of their own.")]
 
@@ -26,7 +24,9 @@ Install = Annotated[bool, typer.Option("--install/--no-install", help="Fetch oth
 def recall(
     path: Annotated[Path | None, typer.Argument(help="A file of LoCoMo's shape.", exists=True, dir_okay=False, show_default=False)] = None,
     peers: Peers = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="Only this set of the bench's own; `none` for none. Repeatable.", show_default=False)] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="Only this set of the bench's own; `none` for none. Repeatable.", show_default=False)
+    ] = None,
     captions: Annotated[bool, typer.Option("--captions", help="Take photos' captions as part of what was said.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first turns of each conversation.", show_default=False)] = None,
     install: Install = True,

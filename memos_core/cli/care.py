@@ -28,7 +28,9 @@ def fsck(
     else:
         for finding in findings:
             show.say(f"[red]{show.escape(finding.where)}[/]: {show.escape(finding.what)}")
-        show.say(f"[bold red]{show.plural(len(findings), 'finding')}.[/]" if findings else "[green]Sound:[/] everything is as it was written.")
+        show.say(
+            f"[bold red]{show.plural(len(findings), 'finding')}.[/]" if findings else "[green]Sound:[/] everything is as it was written."
+        )
         if anchor is None:
             show.note("[dim]Without --anchor (the audit_head of a receipt) it can't be proved that nothing is missing at the end.[/]")
     if findings:

@@ -32,7 +32,9 @@ def list_cubes(home: Home = None, user: User = None, agent: Agent = None, tenant
         return
     made = show.table("id", "name", "owner", "role", "since")
     for cube in page:
-        made.add_row(*map(show.escape, (cube.id, cube.name or ("(own)" if cube.own else ""), cube.owner, cube.role, show.when(cube.created_at))))
+        made.add_row(
+            *map(show.escape, (cube.id, cube.name or ("(own)" if cube.own else ""), cube.owner, cube.role, show.when(cube.created_at)))
+        )
     show.say(made)
 
 
@@ -152,3 +154,21 @@ def verify(path: Place, as_json: AsJson = False) -> None:
     with show.busy("checking ..."):
         manifest = check(path)
     _tell_manifest(manifest, as_json, "Whole", path)
+
+
+def check(path: Path) -> CubeManifest:
+    """The manifest of a dumped cube, after everything in it was read and compared."""
+    raise NotImplementedError
+
+
+def _tell_manifest(manifest: CubeManifest, as_json: bool, verb: str, path: Path) -> None:
+    from memos_core.cli import show
+
+    if as_json:
+        show.put_json(manifest)
+        return
+    size = sum(int(file["size"]) for file in manifest.files)
+    show.say(f"[green]{verb}[/] {show.escape(str(path))}")
+    rows = [("cube", f"{manifest.name} {manifest.cube_id}".strip()), ("made", show.when(manifest.created_at))]
+    rows += [(name, f"{count:,}") for name, count in manifest.counts.items()]
+    show.say(show.facts([*rows, ("files", f"{len(manifest.files)}, {show.size(size)}")]))

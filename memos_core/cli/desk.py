@@ -12,6 +12,7 @@ from memos_core.settings import Settings
 
 if TYPE_CHECKING:
     from memos_core import MOS
+    from memos_core.mos.engines import Engines
 
 
 def settings(home: Path | None) -> Settings:
@@ -28,6 +29,20 @@ def opened(home: Path | None, tenant: str, *, new: bool = False) -> Iterator[MOS
 
     with MOS(chosen.home, tenant=tenant, settings=chosen) as mos:
         yield mos
+
+
+@contextmanager
+def engines(home: Path | None) -> Iterator[Engines]:
+    """What lies below the verbs, for commands that look after a folder rather than at somebody's memories."""
+    chosen = settings(home)
+    _check(Path(chosen.home), new=False)
+    from memos_core.wiring import open_engines
+
+    found = open_engines(chosen.home, chosen)
+    try:
+        yield found
+    finally:
+        found.released()
 
 
 def _check(home: Path, new: bool) -> None:

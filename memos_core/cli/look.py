@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from memos_core.cli.desk import opened
-from memos_core.cli.options import Agent, AsJson, AsOf, FilterText, Home, Tenant, Types, User, given, parse_filter, parse_time, parse_types, who
+from memos_core.cli.options import (
+    Agent,
+    AsJson,
+    AsOf,
+    FilterText,
+    Home,
+    Tenant,
+    Types,
+    User,
+    given,
+    parse_filter,
+    parse_time,
+    parse_types,
+    who,
+)
 
 MemoryId = Annotated[str, typer.Argument(help="A memory's id.", show_default=False)]
 

@@ -15,7 +15,9 @@ WHERE, OUTPUT = "Where and who", "Output"
 
 Home = Annotated[
     Path | None,
-    typer.Option("--home", help="The memory's folder. [dim]Default: MEMOS_HOME, else ./memory[/]", rich_help_panel=WHERE, show_default=False),
+    typer.Option(
+        "--home", help="The memory's folder. [dim]Default: MEMOS_HOME, else ./memory[/]", rich_help_panel=WHERE, show_default=False
+    ),
 ]
 User = Annotated[
     str | None,
@@ -36,9 +38,7 @@ Types = Annotated[
     list[str] | None, typer.Option("--type", help="Only memories of this type, like LongTermMemory. Repeatable.", show_default=False)
 ]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="What was known then, like 2026-01-31T12:00Z.", show_default=False)]
-RequestId = Annotated[
-    str | None, typer.Option("--request-id", help="A name that makes this command safe to repeat.", show_default=False)
-]
+RequestId = Annotated[str | None, typer.Option("--request-id", help="A name that makes this command safe to repeat.", show_default=False)]
 
 
 def who(user: str | None, agent: str | None) -> dict[str, Any]:

@@ -73,7 +73,9 @@ def table(*columns: str, title: str | None = None, right: Sequence[str] = (), fo
     """An empty table in the house style; columns in `right` hold numbers, those in `fold` long text."""
     made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=name not in fold, overflow="fold", ratio=1 if name in fold else None)
+        made.add_column(
+            name, justify="right" if name in right else "left", no_wrap=name not in fold, overflow="fold", ratio=1 if name in fold else None
+        )
     return made
 
 

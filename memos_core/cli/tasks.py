@@ -30,7 +30,15 @@ def list_tasks(home: Home = None, user: User = None, agent: Agent = None, tenant
         return
     made = show.table("id", "kind", "state", "left", "tries", "since", "error", right=("left", "tries"), fold=("error",))
     for task in page:
-        made.add_row(task.id, task.kind, _state(task), f"{task.left}/{task.total}", str(task.tries), show.when(task.created_at), show.escape(task.error or ""))
+        made.add_row(
+            task.id,
+            task.kind,
+            _state(task),
+            f"{task.left}/{task.total}",
+            str(task.tries),
+            show.when(task.created_at),
+            show.escape(task.error or ""),
+        )
     if len(page):
         show.say(made)
     else:

@@ -82,14 +82,18 @@ def test_a_guest_is_seen_by_nobody_else(report: dict[str, dict[str, object]]) ->
     assert report["visit"]["foreign"] == 0 and "Frankfurt" in str(report["visit"]["own"])
 
 
-def test_the_kept_memory_answers_afterwards(report: dict[str, object], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_kept_memory_answers_afterwards(
+    report: dict[str, object], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MEMOS_EMBEDDER", "none")
     place = ["--home", str(report["home"]), "--tenant", "tour", "--user", "maya"]
     assert main(["search", "Who is Femke?", "--json", *place]) == 0
     assert "vet" in json.loads(capsys.readouterr().out)["hits"][0]["memory"]["text"]
 
 
-def test_it_is_shown_within_eighty_columns_without_colours(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_shown_within_eighty_columns_without_colours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MEMOS_EMBEDDER", "none")
     monkeypatch.setenv("COLUMNS", "80")
     assert main(["tour", "--home", str(tmp_path / "memory")]) == 0

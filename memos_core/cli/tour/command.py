@@ -47,7 +47,11 @@ class Journey:
 def tour(
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Keep the tour's memory in this folder, under the tenant `tour`. [dim]Default: a temporary one[/]", show_default=False),
+        typer.Option(
+            "--home",
+            help="Keep the tour's memory in this folder, under the tenant `tour`. [dim]Default: a temporary one[/]",
+            show_default=False,
+        ),
     ] = None,
     install: Annotated[bool, typer.Option("--install/--no-install", help="Fetch the embedder when it is missing.")] = True,
     as_json: AsJson = False,
@@ -75,7 +79,7 @@ def _embedder(install: bool) -> str | None:
     from memos_core.cli import embedder, show
 
     found = embedder.state()
-    if not found["usable"] and found.get("mend") == "memos embedder install" and install:
+    if not found["usable"] and found.get("mend") == embedder.INSTALL and install:
         show.note("[dim]The embedder is not installed yet; fetching it, once (91 MB).[/]")
         try:
             embedder.fetch()
@@ -85,7 +89,7 @@ def _embedder(install: bool) -> str | None:
     if found["usable"] is False:
         show.note("[yellow]Going on by words alone.[/] [dim]With the embedder it finds more, by meaning.[/]")
         return None
-    return str(found.get("name", found["setting"]))
+    return str(found["embedder"])
 
 
 @contextmanager
@@ -156,7 +160,8 @@ def _report(journey: Journey) -> dict[str, Any]:
         "answers": [_answer(answer) for answer in journey.answers],
         "change": {"holds": journey.change.holds, "now": journey.change.now, "then": journey.change.then, "as_of": journey.change.before},
         "secret": _forgotten(journey.secret),
-        "visit": _forgotten(journey.visit.forgotten) | {"own": journey.visit.own, "foreign": journey.visit.foreign, "holds": journey.visit.holds},
+        "visit": _forgotten(journey.visit.forgotten)
+        | {"own": journey.visit.own, "foreign": journey.visit.foreign, "holds": journey.visit.holds},
     }
 
 

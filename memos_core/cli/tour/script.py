@@ -17,7 +17,12 @@ FACT, FACT_QUERY = "s10-16", "When do we meet the farmer in Dölitz?"
 NEW_FACT = "The farmer in Dölitz has moved it: we meet on the 19th of February at four in the afternoon, in his kitchen."
 
 GUEST_SAYS = (
-    {"id": "lin-1", "role": "user", "name": "Lin Yue", "content": "My flight lands in Frankfurt on the 8th of May. Don't tell them, it's a surprise."},
+    {
+        "id": "lin-1",
+        "role": "user",
+        "name": "Lin Yue",
+        "content": "My flight lands in Frankfurt on the 8th of May. Don't tell them, it's a surprise.",
+    },
     {"id": "lin-2", "role": "user", "name": "Lin Yue", "content": "我给弗里达做了一面小旗子,蓝色的,上面有一只鹭。"},
     {"id": "lin-3", "role": "user", "name": "Lin Yue", "content": "Remind me to bring the Longjing tea for Mrs Kupfer."},
 )

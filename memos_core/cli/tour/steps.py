@@ -126,7 +126,9 @@ def change(mos: MOS) -> Change:
     mos.update(memory.id, user_id=script.USER, text=script.NEW_FACT)
     mos.wait(EMBED_TIMEOUT)
     history = tuple(mos.history(memory.id, user_id=script.USER))
-    texts = [_text_of(mos.search(script.FACT_QUERY, user_id=script.USER, top_k=DEPTH, as_of=moment), memory.id) for moment in (None, before)]
+    texts = [
+        _text_of(mos.search(script.FACT_QUERY, user_id=script.USER, top_k=DEPTH, as_of=moment), memory.id) for moment in (None, before)
+    ]
     return Change(history, texts[0], texts[1], before)
 
 
