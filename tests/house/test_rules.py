@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+import memos_core
+
 BROAD_EXCEPT: dict[str, str] = {
     "memos_core/scheduler/inline.py": "the worker loop: work that fails is written down and tried again, whatever it was",
     "memos_core/ledger/group.py": "who commits for others hands each of them the error as it was",
+    "memos_core/wiring.py": "the embedder loads in a thread, and who waits for it gets the error as it was",
 }
 """The files that may catch `Exception`, with the reason. Beside these: an API's boundary, and the loading of plugins."""
 
@@ -54,21 +58,13 @@ def swallows_everything(handler: ast.ExceptHandler) -> bool:
 
 
 def undocumented(tree: ast.Module) -> Iterator[str]:
-    """Public names without a docstring. Methods of a class with a base may leave it to the base."""
+    """The module itself, and its ports with their methods, where they lack a docstring."""
     if not ast.get_docstring(tree):
         yield "the module"
     for node in tree.body:
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and not node.name.startswith("_"):
-            if not ast.get_docstring(node):
-                yield node.name
-            if isinstance(node, ast.ClassDef) and all(dotted(base) in ("ABC", "Protocol") for base in node.bases):
-                yield from (f"{node.name}.{name}" for name in _bare_methods(node))
-
-
-def _bare_methods(node: ast.ClassDef) -> Iterator[str]:
-    for part in node.body:
-        if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)) and not part.name.startswith("_") and not ast.get_docstring(part):
-            yield part.name
+        if isinstance(node, ast.ClassDef) and {dotted(base) for base in node.bases} & {"ABC", "Protocol"}:
+            named = [node, *(part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)))]
+            yield from (part.name for part in named if not part.name.startswith("_") and not ast.get_docstring(part))
 
 
 def reads_environment(tree: ast.AST) -> bool:
@@ -102,8 +98,16 @@ def test_every_file_that_may_catch_everything_still_does(core: list[Any]) -> Non
     assert set(BROAD_EXCEPT) <= catching
 
 
-def test_every_public_name_says_what_it_is(core: list[Any]) -> None:
+def test_every_module_and_every_port_says_what_it_is(core: list[Any]) -> None:
     assert not [f"{m.place}: {name}" for m in core for name in undocumented(m.tree)]
+
+
+def test_every_public_name_says_what_it_is_and_so_do_its_methods() -> None:
+    offered = {name: getattr(memos_core, name) for name in memos_core.__all__ if not name.startswith("__")}
+    assert not [name for name, value in offered.items() if not inspect.getdoc(value)]
+    for name, value in offered.items():
+        own = [m for m, part in vars(value).items() if not m.startswith("_") and (callable(part) or isinstance(part, property))]
+        assert not [f"{name}.{m}" for m in own if not inspect.getdoc(getattr(value, m))]
 
 
 def test_names_say_more_than_helper_or_manager(core: list[Any]) -> None:
