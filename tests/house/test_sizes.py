@@ -12,7 +12,9 @@ from typing import Any
 
 FILE, FUNCTION, CLASS, PUBLIC_METHODS, ABSTRACT_METHODS = 400, 60, 250, 15, 5
 
-TOO_LARGE: dict[str, tuple[int, str]] = {}
+TOO_LARGE: dict[str, tuple[int, str]] = {
+    "memos_core/ledger/pen.py:Pen.*": (17, "the closed vocabulary of the book: a method for each thing that can be written into it"),
+}
 
 
 def span(node: ast.AST) -> int:
