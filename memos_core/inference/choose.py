@@ -51,6 +51,19 @@ def open_embedder(url: str | None, *, cache: Path, api_key: str | None = None) -
     raise InvalidInput(FIELD, f"{_shown(asked)!r} is not understood.", KNOWN)
 
 
+def is_installed(url: str | None, *, cache: Path) -> bool:
+    """Whether the address names an embedder that is there, without loading it. InvalidInput when it is not understood."""
+    asked = (url or "auto").strip()
+    scheme, _, rest = asked.partition(":")
+    if asked in ("auto", "minilm"):
+        return installed_folder(cache).is_dir()
+    if scheme in ("onnx", "st"):
+        return _folder(rest).is_dir()
+    if asked != "none" and scheme not in ("openai", "openai+http", "openai+https"):
+        raise InvalidInput(FIELD, f"{_shown(asked)!r} is not understood.", KNOWN)
+    return asked != "none"
+
+
 def describe(embedder: Embedder | None) -> dict[str, Any]:
     """Facts for `memos doctor`, without asking an endpoint anything."""
     if embedder is None:

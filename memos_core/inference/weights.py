@@ -70,7 +70,7 @@ def weights_digest(tensors: dict[str, NDArray[np.float32]]) -> str:
         tensor = np.ascontiguousarray(tensors[name])
         header = json.dumps([name, tensor.dtype.str, list(tensor.shape)], separators=(",", ":"))
         digest.update(header.encode() + b"\n")
-        digest.update(tensor.data)
+        digest.update(tensor.reshape(-1).view("uint8").data)
     return digest.hexdigest()
 
 
