@@ -41,7 +41,7 @@ _PLACES = {
 }  # fmt: skip
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_HOME)]
 
 
 def __getattr__(name: str) -> Any:

@@ -55,7 +55,9 @@ class Settings:
         for name, known in _BACK_ENDS.items():
             if getattr(self, name) not in known:
                 raise InvalidInput(
-                    f"MEMOS_{name.upper()}", f"'{getattr(self, name)[:80]}' is not a back end of this version.", f"Known: {', '.join(known)}."
+                    f"MEMOS_{name.upper()}",
+                    f"'{getattr(self, name)[:80]}' is not a back end of this version.",
+                    f"Known: {', '.join(known)}.",
                 )
         if not isinstance(self.segment_bytes, int) or self.segment_bytes < 1 << 20:
             raise InvalidInput("segment_bytes", "must be at least 1048576 (1 MiB).")
@@ -88,14 +90,14 @@ class Settings:
         parts = urlsplit(url)
         if parts.scheme != "memos" or parts.netloc:
             raise InvalidInput("url", f"'{url[:80]}' is not understood.", "Write memos:relative/folder or memos:///absolute/folder.")
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
         tenant = options.pop("tenant", "default")
         known = {entry.name for entry in fields(cls)} - {"home", "audit_key", "embedder_key"}
         for name in options:
             if name not in known:
                 raise InvalidInput("url", f"unknown option '{name[:80]}'.", f"Known: tenant, {', '.join(sorted(known))}.")
         if "segment_bytes" in options:
-            options["segment_bytes"] = _number("segment_bytes", options["segment_bytes"])  # type: ignore[assignment]
+            options["segment_bytes"] = _number("segment_bytes", options["segment_bytes"])
         return cls.load(home=parts.path or None, **options), tenant
 
 

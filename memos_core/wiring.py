@@ -41,7 +41,14 @@ def open_engines(
 ) -> Engines:
     """The engines of a folder, shared with every other handle on it in this process."""
     folder = _folder(Path(home).expanduser())
-    key = (os.getpid(), str(folder), settings.durability, settings.embedder, id(embedder) if embedder else None, id(clock) if clock else None)
+    key = (
+        os.getpid(),
+        str(folder),
+        settings.durability,
+        settings.embedder,
+        id(embedder) if embedder else None,
+        id(clock) if clock else None,
+    )
     with _lock:
         if key in _open:
             engines, handles = _open[key]
@@ -91,12 +98,16 @@ def _ticks(clock: Callable[[], datetime] | None) -> Callable[[], int]:
     return lambda: micros(clock())
 
 
-def _build(folder: Path, settings: Settings, embedder: Embedder | None, clock: Callable[[], datetime] | None, released: Callable[[], None]) -> Engines:
+def _build(
+    folder: Path, settings: Settings, embedder: Embedder | None, clock: Callable[[], datetime] | None, released: Callable[[], None]
+) -> Engines:
     ticks = _ticks(clock)
     key = audit_key(settings.audit_key, settings.audit_key_file)
     database = open_sqlite(folder / LEDGER_FILE, durability=settings.durability)  # type: ignore[arg-type]
+    ledger = SqlLedger(
+        database, key=key, clock=ticks, where=str(folder), durability=settings.durability, riders=(lambda c, applied: index.ride(c, applied),)
+    )
     index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes)
-    ledger = SqlLedger(database, key=key, clock=ticks, where=str(folder), durability=settings.durability, riders=(index.ride,))
     models = _Models(settings, embedder)
     worker = _Embedding(ledger, index, models.get)
     scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": worker.do}, upkeep=lambda: _upkeep(ledger, folder / f"{LEDGER_FILE}-wal"))
@@ -135,7 +146,9 @@ class _Models:
         from memos_core.inference.choose import open_embedder
 
         try:
-            future.set_result(open_embedder(self._settings.embedder, cache=self._settings.embedder_dir, api_key=self._settings.embedder_key))
+            future.set_result(
+                open_embedder(self._settings.embedder, cache=self._settings.embedder_dir, api_key=self._settings.embedder_key)
+            )
         except BaseException as exc:
             future.set_exception(exc)
 
@@ -177,15 +190,18 @@ class _Embedding:
             return
         found = embedder.embed([*texts, *pairs.values()])
         context = {place: found[len(texts) + nr] for nr, place in enumerate(pairs)}
-        self._index.put_vectors(
-            embedder.digest, [Vectors(row.item, row.version, row.cube, found[nr], context.get(nr)) for nr, row in enumerate(rows)]
-        )
+        made = [Vectors(row.item, row.version, row.cube, found[nr], context.get(nr)) for nr, row in enumerate(rows)]
+        self._ledger.write(lambda connection: self._index.write_vectors(connection, embedder.digest, made))
 
     def _rows(self, work: Sequence[Work]) -> tuple[list[VersionRow], dict[int, VersionRow]]:
         width = len(VersionRow._fields)
         with self._ledger.book() as book:
             current = {row[0]: VersionRow._make(row[:width]) for row in book.rows(sorted({w.item for w in work}))}
-            rows = [current[w.item] for w in work if w.item in current and current[w.item].version == w.version and current[w.item].state in LIVE]
+            rows = [
+                current[w.item]
+                for w in work
+                if w.item in current and current[w.item].version == w.version and current[w.item].state in LIVE
+            ]
             others = sorted({row.context for row in rows if row.context is not None})
             before = {row[0]: VersionRow._make(row[:width]) for row in book.rows(others) if row[11] in LIVE}
         return rows, before

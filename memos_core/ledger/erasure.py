@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -42,7 +43,7 @@ def closure(connection: sa.Connection, items: Sequence[int]) -> tuple[set[int], 
     return all_items, all_messages
 
 
-def _column(connection: sa.Connection, query: sa.Select[tuple[int]], column: sa.Column[int], values: set[int]) -> set[int]:
+def _column(connection: sa.Connection, query: sa.Select[Any], column: Any, values: set[int]) -> set[int]:
     ordered = sorted(values)
     found: set[int] = set()
     for start in range(0, len(ordered), _CHUNK):
@@ -54,7 +55,7 @@ def _all_versions(connection: sa.Connection, messages: set[int]) -> set[int]:
     """The numbers of every version of these messages."""
     a, b = t.messages.alias("a"), t.messages.alias("b")
     query = sa.select(b.c.nr).select_from(a.join(b, sa.and_(a.c.cube == b.c.cube, a.c.session == b.c.session, a.c.id == b.c.id)))
-    return _column(connection, query, a.c.nr, messages)  # type: ignore[arg-type]
+    return _column(connection, query, a.c.nr, messages)
 
 
 def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
@@ -89,26 +90,41 @@ def _salts(connection: sa.Connection, table: sa.Table, key: sa.Column[int], part
 
 def _blank_versions(connection: sa.Connection, part: list[int]) -> None:
     connection.execute(
-        sa.update(t.versions).where(t.versions.c.item.in_(part)).values(
-            text="", speaker="", why="", user_id=None, agent_id=None, tags="[]", info="{}", merged_to=None, salt=None, valid_from=None,
-            valid_to=None, state="erased",
+        sa.update(t.versions)
+        .where(t.versions.c.item.in_(part))
+        .values(
+            text="",
+            speaker="",
+            why="",
+            user_id=None,
+            agent_id=None,
+            tags="[]",
+            info="{}",
+            merged_to=None,
+            salt=None,
+            valid_from=None,
+            valid_to=None,
+            state="erased",
         )
-    )  # fmt: skip
+    )
 
 
 def _blank_messages(connection: sa.Connection, part: list[int]) -> None:
     for nr in part:
         connection.execute(
-            sa.update(t.messages).where(t.messages.c.nr == nr).values(
-                id=f"erased-{nr}", role="erased", name=None, content="", extra=None, raw=None, user_id=None, agent_id=None, salt=None
-            )
-        )  # fmt: skip
+            sa.update(t.messages)
+            .where(t.messages.c.nr == nr)
+            .values(id=f"erased-{nr}", role="erased", name=None, content="", extra=None, raw=None, user_id=None, agent_id=None, salt=None)
+        )
 
 
 def _dependants(connection: sa.Connection, items: list[int]) -> tuple[tuple[int, int], ...]:
     found: set[tuple[int, int]] = set()
-    live = sa.select(t.items.c.nr, t.items.c.version).join(t.versions, sa.and_(
-        t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version)).where(t.items.c.state.in_(("activated", "generated")))  # fmt: skip
+    live = (
+        sa.select(t.items.c.nr, t.items.c.version)
+        .join(t.versions, sa.and_(t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version))
+        .where(t.items.c.state.in_(("activated", "generated")))
+    )
     for part in _chunks(items):
         found.update((row[0], row[1]) for row in connection.execute(live.where(t.versions.c.context.in_(part))))
     return tuple(sorted(found - {(i, v) for i, v in found if i in set(items)}))

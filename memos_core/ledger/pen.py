@@ -19,13 +19,13 @@ from memos_core.ledger import tables as t
 from memos_core.ledger.rows import AuditRow, MessageRow, SourceRow, VersionRow
 from memos_core.model.change import Applied, Entry, Work
 from memos_core.model.scope import Asker
-from memos_core.sql.schema import Prepared, insert
+from memos_core.sql.schema import Prepared, insert, metadata
 
 _BLOCK = 20
 """Numbers of one transaction: its own number shifted by this many bits, plus a count. Unique without asking anybody."""
 
 _INSERTS = {
-    name: insert(t.metadata.tables[name])
+    name: insert(metadata.tables[name])
     for name in ("principals", "cubes", "grants", "sessions", "messages", "items", "versions", "sources", "tasks", "outbox", "requests")
 }
 _AUDIT = insert(t.audit)
@@ -113,18 +113,50 @@ class Pen:
 
     # -- what was said
 
-    def say(self, *, cube: int, session: int, message_id: str, version: int, role: str, name: str | None, content: str,
-            extra: str | None, raw: str | None, said: int, closes: int | None = None) -> int:  # fmt: skip
+    def say(
+        self,
+        *,
+        cube: int,
+        session: int,
+        message_id: str,
+        version: int,
+        role: str,
+        name: str | None,
+        content: str,
+        extra: str | None,
+        raw: str | None,
+        said: int,
+        closes: int | None = None,
+    ) -> int:
         """A message, as said. `closes` is the number of the version that it replaces."""
         nr = self.number()
-        row = MessageRow(nr, message_id, cube, session, version, self.tx, None, role, name, content, extra, raw, said,
-                         self.asker.user_id, self.asker.agent_id, os.urandom(16), b"")  # fmt: skip
+        row = MessageRow(
+            nr,
+            message_id,
+            cube,
+            session,
+            version,
+            self.tx,
+            None,
+            role,
+            name,
+            content,
+            extra,
+            raw,
+            said,
+            self.asker.user_id,
+            self.asker.agent_id,
+            os.urandom(16),
+            b"",
+        )
         self._rows["messages"].append(row.sealed(self._key))
         if closes is not None:
             self._updates.append((_CLOSE_MESSAGE, (self.tx, closes)))
         return nr
 
-    def cite(self, item: int, ref: int, *, said: int, span: tuple[int, int] | None = None, kind: str = "message", label: str | None = None) -> None:
+    def cite(
+        self, item: int, ref: int, *, said: int, span: tuple[int, int] | None = None, kind: str = "message", label: str | None = None
+    ) -> None:
         """A memory was made from, or said again by, that message."""
         start, end = span or (None, None)
         self._rows["sources"].append(SourceRow(item, ref, start, end, said, self.tx, kind, label))
@@ -191,8 +223,18 @@ class Pen:
             prepared.run(self.connection, [values])
         last = _TENANT_LAST.one(self.connection, (self.asker.tenant,))
         user, agent = self.by.split(":")
-        row = AuditRow(self.tx, self.asker.tenant, (last[0] if last else 0) + 1, self.at, int(user), int(agent), verb,
-                       dump(self.detail), self._digest(), b"")  # fmt: skip
+        row = AuditRow(
+            self.tx,
+            self.asker.tenant,
+            (last[0] if last else 0) + 1,
+            self.at,
+            int(user),
+            int(agent),
+            verb,
+            dump(self.detail),
+            self._digest(),
+            b"",
+        )
         row = row.sealed(self._key, last[1] if last else b"")
         _AUDIT.run(self.connection, [row])
         return row.mac

@@ -83,7 +83,7 @@ _JOINED = t.versions.join(t.items, t.items.c.nr == t.versions.c.item).outerjoin(
 
 @lru_cache(maxsize=256)
 def _by_number(count: int) -> Prepared:
-    numbers = [p(f"n{i}") for i in range(count)]
+    numbers: list[Any] = [p(f"n{i}") for i in range(count)]
     return Prepared(sa.select(*_FULL).select_from(_JOINED).where(t.versions.c.item.in_(numbers), _current(None)))
 
 
@@ -92,13 +92,21 @@ def _sources_of(count: int) -> Prepared:
     where = t.sessions.alias("said_in")
     return Prepared(
         sa.select(
-            t.sources.c.item, t.sources.c.kind, t.sources.c.label, t.sources.c.start, t.sources.c.end, t.messages.c.id, where.c.id,
+            t.sources.c.item,
+            t.sources.c.kind,
+            t.sources.c.label,
+            t.sources.c.start,
+            t.sources.c.end,
+            t.messages.c.id,
+            where.c.id,
             where.c.implicit,
         )
-        .select_from(t.sources.outerjoin(t.messages, t.messages.c.nr == t.sources.c.ref).outerjoin(where, where.c.nr == t.messages.c.session))
+        .select_from(
+            t.sources.outerjoin(t.messages, t.messages.c.nr == t.sources.c.ref).outerjoin(where, where.c.nr == t.messages.c.session)
+        )
         .where(t.sources.c.item.in_([p(f"n{i}") for i in range(count)]), t.sources.c.tx <= p("tx"))
         .order_by(t.sources.c.item, t.sources.c.tx, t.sources.c.ref)
-    )  # fmt: skip
+    )
 
 
 class Book:
@@ -112,7 +120,7 @@ class Book:
     def principal(self, tenant: str, kind: str, name: str) -> tuple[int, int, str] | None:
         """Somebody's number, and the number and id of their own cube."""
         row = _PRINCIPAL.one(self.connection, (tenant, kind, name))
-        return tuple(row) if row else None  # type: ignore[return-value]
+        return (row[0], row[1], row[2]) if row else None
 
     def access(self, principal: int, until: int | None = None) -> list[Access]:
         """The cubes that a principal may read now, and could as of `until`."""
@@ -166,7 +174,10 @@ class Book:
             for item, kind, label, begin, end, message, session, implicit in _sources_of(len(part)).all(self.connection, (*part, tx)):
                 found.setdefault(item, []).append(
                     Source.model_construct(
-                        kind=kind, id=message or label or "", session_id=None if implicit else session, span=None if begin is None else (begin, end)
+                        kind=kind,
+                        id=message or label or "",
+                        session_id=None if implicit else session,
+                        span=None if begin is None else (begin, end),
                     )
                 )
         return {item: tuple(several) for item, several in found.items()}
@@ -175,12 +186,22 @@ class Book:
         """(number, cube, state) of memories by their ids."""
         found: dict[str, tuple[int, int, str]] = {}
         for start in range(0, len(ids), 500):
-            query = sa.select(t.items.c.id, t.items.c.nr, t.items.c.cube, t.items.c.state).where(t.items.c.id.in_(list(ids[start : start + 500])))
+            query = sa.select(t.items.c.id, t.items.c.nr, t.items.c.cube, t.items.c.state).where(
+                t.items.c.id.in_(list(ids[start : start + 500]))
+            )
             found.update({row[0]: (row[1], row[2], row[3]) for row in self.connection.execute(query)})
         return found
 
-    def scan(self, cubes: Sequence[int], *, until: int | None, now: int, after: tuple[int, int] | None = None,
-             states: Sequence[str] = LIVE, limit: int | None = None) -> Iterator[Any]:  # fmt: skip
+    def scan(
+        self,
+        cubes: Sequence[int],
+        *,
+        until: int | None,
+        now: int,
+        after: tuple[int, int] | None = None,
+        states: Sequence[str] = LIVE,
+        limit: int | None = None,
+    ) -> Iterator[Any]:
         """All live versions in these cubes, newest first, from below a (said, number) on."""
         query = self._live(sa.select(*_FULL), cubes, until, now, states).order_by(t.versions.c.said.desc(), t.versions.c.item.desc())
         if after is not None:
@@ -192,7 +213,7 @@ class Book:
 
     def count(self, cubes: Sequence[int], *, until: int | None, now: int, states: Sequence[str] = LIVE) -> int:
         """How many live memories are in these cubes."""
-        return self.connection.execute(self._live(sa.select(sa.func.count()), cubes, until, now, states)).scalar_one()
+        return int(self.connection.execute(self._live(sa.select(sa.func.count()), cubes, until, now, states)).scalar_one())
 
     def _live(self, query: sa.Select[Any], cubes: Sequence[int], until: int | None, now: int, states: Sequence[str]) -> sa.Select[Any]:
         fresh = sa.or_(t.versions.c.expires.is_(None), t.versions.c.expires > now)
@@ -209,22 +230,50 @@ def memory(row: Any, cube_id: str, sources: tuple[Source, ...] = ()) -> Memory:
     v = VersionRow._make(row[:_WIDTH])
     session, implicit = row[_WIDTH + 1], row[_WIDTH + 2]
     return Memory.model_construct(
-        id=row[_WIDTH], version=v.version, text=v.text, memory_type=_TYPES[v.memory_type], state=_STATES[v.state], user_id=v.user_id,
-        agent_id=v.agent_id, session_id=None if implicit else session, cube_id=cube_id, speaker=v.speaker,
-        tags=tuple(json.loads(v.tags)) if v.tags != "[]" else (), info=freeze(json.loads(v.info)) if v.info != "{}" else EMPTY,
-        sources=sources, trust=_TRUST[v.trust], created_at=moment(v.said), updated_at=moment(v.at),
-        valid_from=None if v.valid_from is None else moment(v.valid_from), valid_to=None if v.valid_to is None else moment(v.valid_to),
-        expires_at=None if v.expires is None else moment(v.expires), merged_to=v.merged_to,
-    )  # fmt: skip
+        id=row[_WIDTH],
+        version=v.version,
+        text=v.text,
+        memory_type=_TYPES[v.memory_type],
+        state=_STATES[v.state],
+        user_id=v.user_id,
+        agent_id=v.agent_id,
+        session_id=None if implicit else session,
+        cube_id=cube_id,
+        speaker=v.speaker,
+        tags=tuple(json.loads(v.tags)) if v.tags != "[]" else (),
+        info=freeze(json.loads(v.info)) if v.info != "{}" else EMPTY,
+        sources=sources,
+        trust=_TRUST[v.trust],
+        created_at=moment(v.said),
+        updated_at=moment(v.at),
+        valid_from=None if v.valid_from is None else moment(v.valid_from),
+        valid_to=None if v.valid_to is None else moment(v.valid_to),
+        expires_at=None if v.expires is None else moment(v.expires),
+        merged_to=v.merged_to,
+    )
 
 
 def fields(row: Any, cube_id: str, session_id: str | None, item_id: str) -> dict[str, Any]:
     """A version's fields as filters ask for them; times in microseconds since the epoch."""
     v = row
     return {
-        "id": item_id, "version": v.version, "text": v.text, "memory_type": v.memory_type, "state": v.state, "user_id": v.user_id,
-        "agent_id": v.agent_id, "session_id": session_id, "cube_id": cube_id, "speaker": v.speaker,
-        "tags": json.loads(v.tags) if v.tags != "[]" else [], "info": json.loads(v.info) if v.info != "{}" else {},
-        "trust": v.trust, "created_at": v.said, "updated_at": v.at, "valid_from": v.valid_from, "valid_to": v.valid_to,
-        "expires_at": v.expires, "merged_to": v.merged_to,
-    }  # fmt: skip
+        "id": item_id,
+        "version": v.version,
+        "text": v.text,
+        "memory_type": v.memory_type,
+        "state": v.state,
+        "user_id": v.user_id,
+        "agent_id": v.agent_id,
+        "session_id": session_id,
+        "cube_id": cube_id,
+        "speaker": v.speaker,
+        "tags": json.loads(v.tags) if v.tags != "[]" else [],
+        "info": json.loads(v.info) if v.info != "{}" else {},
+        "trust": v.trust,
+        "created_at": v.said,
+        "updated_at": v.at,
+        "valid_from": v.valid_from,
+        "valid_to": v.valid_to,
+        "expires_at": v.expires,
+        "merged_to": v.merged_to,
+    }

@@ -26,8 +26,17 @@ T = TypeVar("T")
 class SqlLedger(Ledger):
     """The ledger in one database. `clock` gives microseconds since the epoch; recorded times never go back even if it does."""
 
-    def __init__(self, engine: sa.Engine, *, key: bytes, clock: Callable[[], int], where: str, durability: str = "full",
-                 riders: Sequence[Rider] = (), read_only: bool = False) -> None:  # fmt: skip
+    def __init__(
+        self,
+        engine: sa.Engine,
+        *,
+        key: bytes,
+        clock: Callable[[], int],
+        where: str,
+        durability: str = "full",
+        riders: Sequence[Rider] = (),
+        read_only: bool = False,
+    ) -> None:
         self.engine, self.where, self.durability = engine, where, durability
         self._key, self._clock, self._riders = key, clock, tuple(riders)
         self._group = GroupCommit(engine, where, durability)
@@ -106,8 +115,12 @@ def prepare(engine: sa.Engine, where: str, key: bytes, clock: Callable[[], int],
             with writing(connection):
                 if _version(connection, where) is None:
                     metadata.create_all(connection)
-                    facts = {"schema_version": str(SCHEMA_VERSION), "ledger_id": secrets.token_hex(16), "created_at": str(clock()),
-                             "audit_key": fingerprint(key)}  # fmt: skip
+                    facts = {
+                        "schema_version": str(SCHEMA_VERSION),
+                        "ledger_id": secrets.token_hex(16),
+                        "created_at": str(clock()),
+                        "audit_key": fingerprint(key),
+                    }
                     connection.execute(sa.insert(meta), [{"key": k, "value": v} for k, v in facts.items()])
         version = _version(connection, where)
         if version is not None and version > SCHEMA_VERSION:

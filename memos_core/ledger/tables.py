@@ -6,6 +6,8 @@ exception is erasure, which blanks what identifies and keeps the row as a tombst
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from memos_core.sql.schema import metadata
@@ -13,11 +15,11 @@ from memos_core.sql.schema import metadata
 I, T, B = sa.Integer, sa.Text, sa.LargeBinary  # noqa: E741
 
 
-def _table(name: str, *columns: sa.Column[object] | sa.schema.SchemaItem, **options: object) -> sa.Table:
-    return sa.Table(name, metadata, *columns, **options)  # type: ignore[arg-type]
+def _table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Table:
+    return sa.Table(name, metadata, *columns, **options)
 
 
-def _c(name: str, kind: type, *, null: bool = False, key: bool = False) -> sa.Column[object]:
+def _c(name: str, kind: type[sa.types.TypeEngine[Any]], *, null: bool = False, key: bool = False) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=null, primary_key=key, autoincrement=False)
 
 
@@ -81,7 +83,8 @@ audit = _table(
 )  # fmt: skip
 requests = _table(
     "requests",
-    _c("tenant", T, key=True), _c("asker", T, key=True), _c("id", T, key=True), _c("verb", T), _c("digest", B), _c("answer", T), _c("tx", I),
+    _c("tenant", T, key=True), _c("asker", T, key=True), _c("id", T, key=True), _c("verb", T), _c("digest", B),
+    _c("answer", T), _c("tx", I),
 )  # fmt: skip
 tasks = _table(
     "tasks",
@@ -96,7 +99,8 @@ outbox = _table(
 )  # fmt: skip
 records = _table(
     "records",
-    _c("nr", I, key=True), _c("tenant", T), _c("owner", T), _c("space", T), _c("key", T), _c("value", T), _c("version", I), _c("created", I), _c("updated", I),
+    _c("nr", I, key=True), _c("tenant", T), _c("owner", T), _c("space", T), _c("key", T), _c("value", T),
+    _c("version", I), _c("created", I), _c("updated", I),
     _c("expires", I, null=True), _c("ttl", I, null=True), _c("terms", B, null=True),
     sa.UniqueConstraint("tenant", "owner", "space", "key"),
 )  # fmt: skip

@@ -41,7 +41,9 @@ def claim(connection: sa.Connection, now: int) -> list[Work]:
 
 def of_task(connection: sa.Connection, task_ids: Sequence[str]) -> list[Work]:
     """The open work of these tasks."""
-    query = sa.select(*_COLUMNS).join(t.tasks, t.tasks.c.nr == t.outbox.c.task).where(t.tasks.c.id.in_(list(task_ids)), t.outbox.c.dead == 0)
+    query = (
+        sa.select(*_COLUMNS).join(t.tasks, t.tasks.c.nr == t.outbox.c.task).where(t.tasks.c.id.in_(list(task_ids)), t.outbox.c.dead == 0)
+    )
     return [Work(*row) for row in connection.execute(query)]
 
 
@@ -51,7 +53,9 @@ def finish(connection: sa.Connection, work: Sequence[Work], now: int) -> None:
     open_rows = sa.exists().where(t.outbox.c.task == t.tasks.c.nr)
     for start in range(0, len(tasks := sorted({w.task for w in work})), 500):
         part = tasks[start : start + 500]
-        connection.execute(sa.update(t.tasks).values(done=now, error=None).where(t.tasks.c.nr.in_(part), t.tasks.c.done.is_(None), ~open_rows))
+        connection.execute(
+            sa.update(t.tasks).values(done=now, error=None).where(t.tasks.c.nr.in_(part), t.tasks.c.done.is_(None), ~open_rows)
+        )
 
 
 def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool) -> None:
@@ -63,12 +67,22 @@ def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: i
         _ERROR.run(connection, [(error[:500], task)])
 
 
-def task_rows(connection: sa.Connection, tenant: str, *, ids: Sequence[str] | None = None, limit: int = 100) -> list[Any]:
-    """Tasks, newest first, each with how many units are left and how many of them are dead."""
+def task_rows(
+    connection: sa.Connection, tenant: str, *, ids: Sequence[str] | None = None, whose: str | None = None, limit: int = 100
+) -> list[Any]:
+    """Tasks, newest first, each with how many units are left, how many of them are dead, and when the first is due.
+
+    `whose` is a pattern of the asker's numbers, "user:agent".
+    """
     left = sa.select(sa.func.count()).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
     dead = sa.select(sa.func.coalesce(sa.func.sum(t.outbox.c.dead), 0)).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
     tries = sa.select(sa.func.coalesce(sa.func.max(t.outbox.c.tries), 0)).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
-    query = sa.select(t.tasks, left.label("left"), dead.label("dead"), tries.label("tries")).where(t.tasks.c.tenant == tenant)
+    due = sa.select(sa.func.coalesce(sa.func.min(t.outbox.c.due), 0)).where(t.outbox.c.task == t.tasks.c.nr).scalar_subquery()
+    query = sa.select(t.tasks, left.label("left"), dead.label("dead"), tries.label("tries"), due.label("due")).where(
+        t.tasks.c.tenant == tenant
+    )
+    if whose is not None:
+        query = query.where(t.tasks.c.asker.like(whose))
     if ids is not None:
         query = query.where(t.tasks.c.id.in_(list(ids)))
     return list(connection.execute(query.order_by(t.tasks.c.nr.desc()).limit(limit)))

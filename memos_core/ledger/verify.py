@@ -102,7 +102,9 @@ def _sealed(where: str, row: VersionRow | MessageRow, key: bytes, erased: bool) 
 
 def _pointers(connection: sa.Connection) -> Iterator[Finding]:
     newest = sa.select(t.versions.c.item, sa.func.max(t.versions.c.version).label("v")).group_by(t.versions.c.item).subquery()
-    query = sa.select(t.items.c.id).outerjoin(newest, newest.c.item == t.items.c.nr).where(
-        sa.or_(newest.c.v.is_(None), newest.c.v != t.items.c.version)
-    )  # fmt: skip
+    query = (
+        sa.select(t.items.c.id)
+        .outerjoin(newest, newest.c.item == t.items.c.nr)
+        .where(sa.or_(newest.c.v.is_(None), newest.c.v != t.items.c.version))
+    )
     yield from (Finding(f"memory {row[0]}", "does not point to its newest version") for row in connection.execute(query))

@@ -31,9 +31,7 @@ LEASE_MICROS = 60_000_000
 EPISODE_MICROS = 30 * 60 * 1_000_000
 """Chat messages without a session, at most this far apart, are one conversation."""
 
-_SESSION = Prepared(
-    sa.select(t.sessions.c.nr, t.sessions.c.last_item).where(t.sessions.c.cube == p("cube"), t.sessions.c.id == p("id"))
-)
+_SESSION = Prepared(sa.select(t.sessions.c.nr, t.sessions.c.last_item).where(t.sessions.c.cube == p("cube"), t.sessions.c.id == p("id")))
 _EPISODE = Prepared(
     sa.select(t.sessions.c.nr, t.sessions.c.last_item, t.sessions.c.id)
     .where(t.sessions.c.cube == p("cube"), t.sessions.c.implicit == 1, t.sessions.c.last_said.between(p("low"), p("high")))
@@ -41,17 +39,18 @@ _EPISODE = Prepared(
     .limit(1)
 )
 _SAME = Prepared(
-    sa.select(t.items.c.nr, t.items.c.id).where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), t.items.c.state.in_(LIVE))
+    sa.select(t.items.c.nr, t.items.c.id).where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE)))
 )
 _SAID = Prepared(
-    sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content)
-    .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"), t.messages.c.until.is_(None))
-)  # fmt: skip
+    sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content).where(
+        t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"), t.messages.c.until.is_(None)
+    )
+)
 _DERIVED = Prepared(
-    sa.select(t.sources.c.item, sa.func.count()).where(
-        t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message"))
-    ).group_by(t.sources.c.item)
-)  # fmt: skip
+    sa.select(t.sources.c.item, sa.func.count())
+    .where(t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message")))
+    .group_by(t.sources.c.item)
+)
 _ANSWERED = Prepared(
     sa.select(t.requests.c.verb, t.requests.c.digest, t.requests.c.answer).where(
         t.requests.c.tenant == p("tenant"), t.requests.c.asker == p("asker"), t.requests.c.id == p("id")
@@ -181,10 +180,18 @@ class _Writer:
             self._added.memory_ids += [i for nr, _ in self._derived(old[0]) if (i := self._item_id(nr))]
             return
         ref = pen.say(
-            cube=self._at.cube, session=self._at.session, message_id=message_id, version=old[1] + 1 if old else 1, role=message.role,
-            name=message.name, content=message.content, extra=_extra(message), raw=dump(message.raw) if message.raw is not None else None,
-            said=said, closes=old[0] if old else None,
-        )  # fmt: skip
+            cube=self._at.cube,
+            session=self._at.session,
+            message_id=message_id,
+            version=old[1] + 1 if old else 1,
+            role=message.role,
+            name=message.name,
+            content=message.content,
+            extra=_extra(message),
+            raw=dump(message.raw) if message.raw is not None else None,
+            said=said,
+            closes=old[0] if old else None,
+        )
         edited = [nr for nr, sources in self._derived(old[0]) if sources == 1] if old else []
         for draft in drafts:
             self._learn(draft, ref, said, edited.pop(0) if edited else None)
@@ -243,7 +250,9 @@ class _Writer:
             return
         item_id = new_id()
         self._seen[digest] = (row.item, item_id)
-        self._pen.remember(row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id))
+        self._pen.remember(
+            row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id)
+        )
         self._pen.cite(row.item, ref, said=said, span=draft.span)
         self._remembered(row, item_id)
 
@@ -260,10 +269,33 @@ class _Writer:
         info = {**draft.info, **self._info} if draft.info or self._info else {}
         tags = dump(list(dict.fromkeys((*add.tags, *draft.tags)))) if draft.tags else self._tags
         return VersionRow(
-            pen.number(), 1, self._at.cube, pen.tx, pen.at, "add", pen.by, "", draft.text, draft.speaker, draft.memory_type.value, "activated",
-            add.asker.user_id, add.asker.agent_id, self._at.session, self._at.last_item, tags, dump(info) if info else "{}",
-            draft.trust.value, said, valid_from, valid_to, add.expires, None, os.urandom(16), b"",
-        )  # fmt: skip
+            pen.number(),
+            1,
+            self._at.cube,
+            pen.tx,
+            pen.at,
+            "add",
+            pen.by,
+            "",
+            draft.text,
+            draft.speaker,
+            draft.memory_type.value,
+            "activated",
+            add.asker.user_id,
+            add.asker.agent_id,
+            self._at.session,
+            self._at.last_item,
+            tags,
+            dump(info) if info else "{}",
+            draft.trust.value,
+            said,
+            valid_from,
+            valid_to,
+            add.expires,
+            None,
+            os.urandom(16),
+            b"",
+        )
 
     def _again(self, nr: int, item_id: str, ref: int, said: int, draft: Draft) -> None:
         """The same words again: one memory, one more source, and as recent as the last time it was said."""
@@ -276,8 +308,20 @@ class _Writer:
         if said > version.said:
             label, implicit = row[len(VersionRow._fields) + 1], row[len(VersionRow._fields) + 2]
             entry = entry_of(version, self._at.cube_id, None if implicit else label, label, item_id)
-            self._pen.reopen(Entry(entry.nr, entry.version, entry.cube, self._pen.tx, entry.text, entry.speaker, entry.session, entry.context,
-                                   said, entry.fields))  # fmt: skip
+            self._pen.reopen(
+                Entry(
+                    entry.nr,
+                    entry.version,
+                    entry.cube,
+                    self._pen.tx,
+                    entry.text,
+                    entry.speaker,
+                    entry.session,
+                    entry.context,
+                    said,
+                    entry.fields,
+                )
+            )
 
     def _edit(self, nr: int, row: VersionRow, ref: int, digest: int, said: int, draft: Draft) -> None:
         """The message was edited: what was learnt from it gets a new version."""
@@ -291,8 +335,16 @@ class _Writer:
     def _retire(self, nr: int) -> None:
         """An edited message no longer tells this."""
         old = VersionRow._make(self._book.rows([nr])[0][: len(VersionRow._fields)])
-        newer = old._replace(version=old.version + 1, tx=self._pen.tx, at=self._pen.at, verb="edit", by=self._pen.by,
-                             why="the message was edited", state="archived", salt=os.urandom(16))  # fmt: skip
+        newer = old._replace(
+            version=old.version + 1,
+            tx=self._pen.tx,
+            at=self._pen.at,
+            verb="edit",
+            by=self._pen.by,
+            why="the message was edited",
+            state="archived",
+            salt=os.urandom(16),
+        )
         self._pen.revise(newer, digest=None, entry=None)
 
 
@@ -323,6 +375,15 @@ def digest_of(speaker: str, memory_type: str, text: str) -> int:
 
 def entry_of(row: VersionRow, cube_id: str, session_id: str | None, label: str | None, item_id: str) -> Entry:
     """A version as the index sees it; `label` is its session's, or that of the run of messages it belongs to."""
-    return Entry(row.item, row.version, row.cube, row.tx, row.text, row.speaker, label, row.context, row.said,
-                 fields(row, cube_id, session_id, item_id))  # fmt: skip
-
+    return Entry(
+        row.item,
+        row.version,
+        row.cube,
+        row.tx,
+        row.text,
+        row.speaker,
+        label,
+        row.context,
+        row.said,
+        fields(row, cube_id, session_id, item_id),
+    )

@@ -73,10 +73,14 @@ def revise(pen: Pen, seen: Standing, row: Any, newer: VersionRow, *, verb: str, 
     return added
 
 
-def chosen(book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, now: int, *, states: Sequence[str]) -> list[Any]:
+def chosen(
+    book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, now: int, *, states: Sequence[str]
+) -> list[Any]:
     """The rows named by ids, all of which must be there, or by a filter; never "all"."""
     if (memory_ids is None) == (where is None):
-        raise InvalidInput("memory_ids", "or a filter is needed, and only one of them.", 'Write memory_ids=[...] or filter={"field": value}.')
+        raise InvalidInput(
+            "memory_ids", "or a filter is needed, and only one of them.", 'Write memory_ids=[...] or filter={"field": value}.'
+        )
     if memory_ids is not None:
         return [row_of(book, seen, one, states=states) for one in memory_ids]
     assert where is not None

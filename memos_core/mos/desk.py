@@ -37,9 +37,14 @@ class MOS:
     """
 
     def __init__(
-        self, home: str | None = None, *, tenant: str = "default", settings: Settings | None = None, embedder: Embedder | None = None,
+        self,
+        home: str | None = None,
+        *,
+        tenant: str = "default",
+        settings: Settings | None = None,
+        embedder: Embedder | None = None,
         clock: Callable[[], datetime] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         from memos_core.mos.handle import Handle
         from memos_core.wiring import open_engines
 
@@ -58,10 +63,20 @@ class MOS:
         return cls(settings=settings, tenant=tenant)
 
     def add(
-        self, content: Content, *, user_id: str | None = None, agent_id: str | None = None, session_id: str | None = None,
-        write_to: str | None = None, tags: Sequence[str] | None = None, info: Mapping[str, Any] | None = None, at: datetime | str | None = None,
-        expires_at: datetime | str | None = None, learn: bool = True, request_id: str | None = None,
-    ) -> Receipt:  # fmt: skip
+        self,
+        content: Content,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        write_to: str | None = None,
+        tags: Sequence[str] | None = None,
+        info: Mapping[str, Any] | None = None,
+        at: datetime | str | None = None,
+        expires_at: datetime | str | None = None,
+        learn: bool = True,
+        request_id: str | None = None,
+    ) -> Receipt:
         """Keep what was said and remember what it tells. On disk and findable when it returns.
 
         Raises InvalidInput, with nothing stored; LedgerUnavailable, DiskFull, ReadOnlyFolder.
@@ -71,56 +86,111 @@ class MOS:
         return add(self._handle, content, user_id, agent_id, session_id, write_to, tags, info, at, expires_at, learn, request_id)
 
     def search(
-        self, query: str, *, user_id: str | None = None, agent_id: str | None = None, session_id: str | None = None,
-        cube_ids: Sequence[str] | None = None, memory_types: Sequence[str] | None = None, filter: Where | None = None, top_k: int = 10,
-        mode: str = "fast", min_relevance: float | None = None, as_of: datetime | str | None = None, valid_at: datetime | str | None = None,
-        now: datetime | str | None = None, max_tokens: int | None = None, count_tokens: Callable[[str], int] | None = None,
-    ) -> Recollection:  # fmt: skip
+        self,
+        query: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        session_id: str | None = None,
+        cube_ids: Sequence[str] | None = None,
+        memory_types: Sequence[str] | None = None,
+        filter: Where | None = None,
+        top_k: int = 10,
+        mode: str = "fast",
+        min_relevance: float | None = None,
+        as_of: datetime | str | None = None,
+        valid_at: datetime | str | None = None,
+        now: datetime | str | None = None,
+        max_tokens: int | None = None,
+        count_tokens: Callable[[str], int] | None = None,
+    ) -> Recollection:
         """The memories that answer a query, best first, among all that the asker may read."""
         from memos_core.mos.verbs import search
 
         return search(
-            self._handle, query, user_id, agent_id, session_id, cube_ids, memory_types, filter, top_k, mode, min_relevance, as_of, valid_at,
-            now, max_tokens, count_tokens,
-        )  # fmt: skip
+            self._handle,
+            query,
+            user_id,
+            agent_id,
+            session_id,
+            cube_ids,
+            memory_types,
+            filter,
+            top_k,
+            mode,
+            min_relevance,
+            as_of,
+            valid_at,
+            now,
+            max_tokens,
+            count_tokens,
+        )
 
-    def get(self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None, as_of: datetime | str | None = None) -> Memory:
+    def get(
+        self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None, as_of: datetime | str | None = None
+    ) -> Memory:
         """One memory; of a merged one its tombstone. MemoryNotFound also for what is not yours."""
         from memos_core.mos.verbs import get
 
         return get(self._handle, memory_id, user_id, agent_id, as_of)
 
     def list(
-        self, *, user_id: str | None = None, agent_id: str | None = None, cube_ids: Sequence[str] | None = None,
-        memory_types: Sequence[str] | None = None, filter: Where | None = None, limit: int = 50, cursor: str | None = None,
+        self,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        cube_ids: Sequence[str] | None = None,
+        memory_types: Sequence[str] | None = None,
+        filter: Where | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
         as_of: datetime | str | None = None,
-    ) -> Page[Memory]:  # fmt: skip
+    ) -> Page[Memory]:
         """All memories, newest first, a page at a time; stable while others write."""
         from memos_core.mos.verbs import list_memories
 
         return list_memories(self._handle, user_id, agent_id, cube_ids, memory_types, filter, limit, cursor, as_of)
 
     def update(
-        self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None, text: str | None = None,
-        tags: Sequence[str] | None = None, info: Mapping[str, Any] | None = None, expires_at: datetime | str | None = None,
-        if_version: int | None = None, request_id: str | None = None,
-    ) -> Memory:  # fmt: skip
+        self,
+        memory_id: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        text: str | None = None,
+        tags: Sequence[str] | None = None,
+        info: Mapping[str, Any] | None = None,
+        expires_at: datetime | str | None = None,
+        if_version: int | None = None,
+        request_id: str | None = None,
+    ) -> Memory:
         """The next version of a memory. VersionConflict when `if_version` is not the newest."""
         from memos_core.mos.verbs import update
 
         return update(self._handle, memory_id, user_id, agent_id, text, tags, info, expires_at, if_version, request_id)
 
     def delete(
-        self, memory_ids: str | Sequence[str] | None = None, *, user_id: str | None = None, agent_id: str | None = None,
-        filter: Where | None = None, request_id: str | None = None,
-    ) -> Deletion:  # fmt: skip
+        self,
+        memory_ids: str | Sequence[str] | None = None,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        filter: Where | None = None,
+        request_id: str | None = None,
+    ) -> Deletion:
         """Archive memories: not found any more, restorable."""
         from memos_core.mos.verbs import delete
 
         return delete(self._handle, memory_ids, user_id, agent_id, filter, request_id)
 
     def restore(
-        self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None, version: int | None = None, request_id: str | None = None
+        self,
+        memory_id: str,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        version: int | None = None,
+        request_id: str | None = None,
     ) -> Memory:
         """Bring back an archived memory, or an older version of one, as its next version."""
         from memos_core.mos.verbs import restore
@@ -128,9 +198,15 @@ class MOS:
         return restore(self._handle, memory_id, user_id, agent_id, version, request_id)
 
     def erase(
-        self, memory_ids: str | Sequence[str] | None = None, *, user_id: str | None = None, agent_id: str | None = None,
-        filter: Where | None = None, everything: bool = False, request_id: str | None = None,
-    ) -> ErasureReceipt:  # fmt: skip
+        self,
+        memory_ids: str | Sequence[str] | None = None,
+        *,
+        user_id: str | None = None,
+        agent_id: str | None = None,
+        filter: Where | None = None,
+        everything: bool = False,
+        request_id: str | None = None,
+    ) -> ErasureReceipt:
         """Erase memories, what was said to make them and all that was made from it, from every store. Owners only."""
         from memos_core.mos.verbs import erase
 

@@ -26,8 +26,9 @@ _SEARCHED = 64
 _ALL_STATES = (*LIVE, "merged", "frozen", "archived")
 
 
-def plan(pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, now: int, *,
-         embed: bool) -> tuple[Erased, list[str], Added]:  # fmt: skip
+def plan(
+    pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, now: int, *, embed: bool
+) -> tuple[Erased, list[str], Added]:
     """Erase by ids, by a filter, or everything in the asker's own cubes; owners only."""
     owned = [entry for entry in seen.access if entry.role == "owner"]
     if all_of_it:
@@ -40,7 +41,9 @@ def plan(pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None,
             seen.demand(row[2], "owner")
         items, messages = closure(pen.connection, [row[0] for row in rows])
     acting(pen, seen)
-    ids = [row[0] for part in _parts(sorted(items)) for row in pen.connection.execute(sa.select(t.items.c.id).where(t.items.c.nr.in_(part)))]
+    ids = [
+        row[0] for part in _parts(sorted(items)) for row in pen.connection.execute(sa.select(t.items.c.id).where(t.items.c.nr.in_(part)))
+    ]
     erased = erase(pen, items, messages)
     if all_of_it:
         _forget_owner(pen, seen, [entry.cube for entry in owned])
@@ -73,9 +76,13 @@ def receipt(engines: Engines, receipt_id: str, erased: Erased, ids: Sequence[str
         **_files(engines, erased),
     }
     return ErasureReceipt(
-        id=receipt_id, memory_ids=tuple(ids), message_count=len(erased.messages), stores=FrozenDict(stores),
-        checked_at=moment(engines.clock()), audit_head=head,
-    )  # fmt: skip
+        id=receipt_id,
+        memory_ids=tuple(ids),
+        message_count=len(erased.messages),
+        stores=FrozenDict(stores),
+        checked_at=moment(engines.clock()),
+        audit_head=head,
+    )
 
 
 def _said(check: Callable[[], bool]) -> str:
@@ -86,13 +93,18 @@ def _ledger_clean(engines: Engines, erased: Erased) -> bool:
     """No row of these memories and messages holds a text or a salt; no source leads to them."""
     with engines.ledger.book() as book:
         for part in _parts(list(erased.items)):
-            left = sa.select(sa.func.count()).where(t.versions.c.item.in_(part), sa.or_(t.versions.c.text != "", t.versions.c.salt.is_not(None)))
-            if book.connection.execute(left).scalar_one() or book.connection.execute(
-                sa.select(sa.func.count()).where(t.sources.c.item.in_(part))
-            ).scalar_one():
+            left = sa.select(sa.func.count()).where(
+                t.versions.c.item.in_(part), sa.or_(t.versions.c.text != "", t.versions.c.salt.is_not(None))
+            )
+            if (
+                book.connection.execute(left).scalar_one()
+                or book.connection.execute(sa.select(sa.func.count()).where(t.sources.c.item.in_(part))).scalar_one()
+            ):
                 return False
         for part in _parts(list(erased.messages)):
-            left = sa.select(sa.func.count()).where(t.messages.c.nr.in_(part), sa.or_(t.messages.c.content != "", t.messages.c.salt.is_not(None)))
+            left = sa.select(sa.func.count()).where(
+                t.messages.c.nr.in_(part), sa.or_(t.messages.c.content != "", t.messages.c.salt.is_not(None))
+            )
             if book.connection.execute(left).scalar_one():
                 return False
     return True

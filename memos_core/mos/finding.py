@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from memos_core.errors import InvalidInput, MemoryNotFound
+from memos_core.errors import EmbedderUnavailable, InvalidInput, MemoryNotFound
 from memos_core.governance.access import Standing, standing
 from memos_core.ledger.read import LIVE, Book, fields, memory, micros, moment
 from memos_core.ledger.rows import VersionRow
@@ -21,6 +21,9 @@ from memos_core.model.memory import Memory, Revision
 from memos_core.model.render import estimate_tokens, line
 from memos_core.model.scope import Asker, Scope
 from memos_core.mos.engines import Engines
+
+if TYPE_CHECKING:
+    from memos_core.inference.base import Embedder
 
 _WIDTH = len(VersionRow._fields)
 
@@ -61,7 +64,9 @@ def _node_micros(node: Leaf | Join) -> Leaf | Join:
 
 def valid_filter(when: datetime) -> Filter:
     """What was true at a time: begun by then (or said by then), and not ended."""
-    begun = Filter.where("valid_from", "lte", when) | (Filter.where("valid_from", "exists", False) & Filter.where("created_at", "lte", when))
+    begun = Filter.where("valid_from", "lte", when) | (
+        Filter.where("valid_from", "exists", False) & Filter.where("created_at", "lte", when)
+    )
     return begun & (Filter.where("valid_to", "exists", False) | Filter.where("valid_to", "gt", when))
 
 
@@ -70,6 +75,7 @@ def search(engines: Engines, question: Question) -> Recollection:
     from memos_core.recall.pipeline import recall
 
     started = perf_counter()
+    embedder, unavailable = _embedder(engines)
     with engines.ledger.glance() as book:
         scope, until = _scope(book, question)
         now = _now(engines, question)
@@ -78,10 +84,16 @@ def search(engines: Engines, question: Question) -> Recollection:
         if question.valid_at is not None:
             where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
         ranking = recall(
-            question.query, view, embedder=engines.embedder(), where=in_micros(where), now=now, top_k=question.top_k,
-            asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}), session=question.session_id,
+            question.query,
+            view,
+            embedder=embedder,
+            where=in_micros(where),
+            now=now,
+            top_k=question.top_k,
+            asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}),
+            session=question.session_id,
             min_relevance=question.min_relevance,
-        )  # fmt: skip
+        )
         found = _hydrate(book, scope, ranking.nrs, until)
     hits = [
         Hit.model_construct(memory=found[nr], score=score, relevance=relevance, why=FrozenDict(why))
@@ -91,9 +103,17 @@ def search(engines: Engines, question: Question) -> Recollection:
     if question.max_tokens is not None:
         hits = _within(hits, question.max_tokens, question.count_tokens or estimate_tokens)
     took = FrozenDict({**ranking.took, "all": round((perf_counter() - started) * 1000, 4)})
-    answer = Recollection.model_construct(hits=tuple(hits), degraded=(*question.degraded, *ranking.degraded), took=took)
+    answer = Recollection.model_construct(hits=tuple(hits), degraded=(*question.degraded, *(unavailable or ranking.degraded)), took=took)
     answer._count = question.count_tokens
     return answer
+
+
+def _embedder(engines: Engines) -> tuple[Embedder | None, tuple[str, ...]]:
+    """The embedder; where it can't be loaded, search goes on by words and says why."""
+    try:
+        return engines.embedder(), ()
+    except EmbedderUnavailable as exc:
+        return None, (f"embedder unavailable: {exc}",)
 
 
 def _scope(book: Book, question: Question) -> tuple[Scope, int | None]:
@@ -130,7 +150,9 @@ def get(book: Book, seen: Standing, memory_id: str, until: int | None) -> Memory
     return book.memories([row], seen.cube_ids, until)[row[0]]
 
 
-def row_of(book: Book, seen: Standing, memory_id: str, until: int | None = None, *, states: Sequence[str] = (*LIVE, "merged", "frozen")) -> Any:
+def row_of(
+    book: Book, seen: Standing, memory_id: str, until: int | None = None, *, states: Sequence[str] = (*LIVE, "merged", "frozen")
+) -> Any:
     """The newest row of a memory; MemoryNotFound also for what is not the asker's or not in one of these states."""
     known = book.numbers([memory_id]).get(memory_id)
     if known is not None and seen.role(known[1]) is not None and known[2] != "erased":
@@ -140,7 +162,9 @@ def row_of(book: Book, seen: Standing, memory_id: str, until: int | None = None,
     raise MemoryNotFound(f"There is no memory '{memory_id[:80]}', or it is not yours.")
 
 
-def list_page(book: Book, scope: Scope, cube_ids: dict[int, str], *, where: Filter | None, limit: int, cursor: str | None, now: int) -> Page[Memory]:
+def list_page(
+    book: Book, scope: Scope, cube_ids: dict[int, str], *, where: Filter | None, limit: int, cursor: str | None, now: int
+) -> Page[Memory]:
     """A page, newest first. The cursor names a place in the order, not a count: writes in between shift nothing."""
     after = None if cursor is None else _place(cursor)
     if where is None:
@@ -154,7 +178,9 @@ def list_page(book: Book, scope: Scope, cube_ids: dict[int, str], *, where: Filt
     return Page[Memory].model_construct(items=tuple(found[row[0]] for row in page), next_cursor=following, total=total)
 
 
-def _matching(book: Book, scope: Scope, cube_ids: dict[int, str], where: Filter, limit: int, after: tuple[int, int] | None, now: int) -> tuple[list[Any], int]:
+def _matching(
+    book: Book, scope: Scope, cube_ids: dict[int, str], where: Filter, limit: int, after: tuple[int, int] | None, now: int
+) -> tuple[list[Any], int]:
     rows: list[Any] = []
     total = 0
     for row in book.scan(scope.cubes, until=scope.until, now=now):
@@ -194,9 +220,11 @@ def history(book: Book, seen: Standing, memory_id: str) -> tuple[Revision, ...]:
     sources = book.memories(rows[-1:], seen.cube_ids)[row[0]].sources
     return tuple(
         Revision.model_construct(
-            memory=memory(r, seen.cube_ids.get(r[2], ""), sources), verb=r[5],
-            by=" via ".join(names[int(n)] for n in r[6].split(":") if int(n)) or "memos", at=moment(r[4]), why=r[7],
+            memory=memory(r, seen.cube_ids.get(r[2], ""), sources),
+            verb=r[5],
+            by=" via ".join(names[int(n)] for n in r[6].split(":") if int(n)) or "memos",
+            at=moment(r[4]),
+            why=r[7],
         )
         for r in rows
-    )  # fmt: skip
-
+    )

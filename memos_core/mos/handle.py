@@ -72,8 +72,11 @@ class Handle:
             waiting = list(self._tasks)
         while waiting:
             with self.engines.ledger.glance() as book:
-                rows = [row for start in range(0, len(waiting), 500)
-                        for row in task_rows(book.connection, self.tenant, ids=waiting[start : start + 500], limit=500)]  # fmt: skip
+                rows = [
+                    row
+                    for start in range(0, len(waiting), 500)
+                    for row in task_rows(book.connection, self.tenant, ids=waiting[start : start + 500], limit=500)
+                ]
             if failed := [row for row in rows if row.dead]:
                 raise TaskFailed(f"Task {failed[0].id} gave up: {failed[0].error}. `memos tasks retry {failed[0].id}` tries again.")
             waiting = [row.id for row in rows if row.left]

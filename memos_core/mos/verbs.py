@@ -18,9 +18,20 @@ from memos_core.reader.messages import read_content
 from memos_core.reader.skim import skim
 
 
-
-def add(handle: Handle, content: Any, user_id: Any, agent_id: Any, session_id: Any, write_to: Any, tags: Any, info: Any, at: Any,
-        expires_at: Any, learn: Any, request_id: Any) -> Receipt:  # fmt: skip
+def add(
+    handle: Handle,
+    content: Any,
+    user_id: Any,
+    agent_id: Any,
+    session_id: Any,
+    write_to: Any,
+    tags: Any,
+    info: Any,
+    at: Any,
+    expires_at: Any,
+    learn: Any,
+    request_id: Any,
+) -> Receipt:
     """See MOS.add."""
     asker = handle.asker(user_id, agent_id)
     engines = handle.engines
@@ -31,11 +42,20 @@ def add(handle: Handle, content: Any, user_id: Any, agent_id: Any, session_id: A
     messages = read_content(content, at=inputs.when("at", at), session_id=session)
     skimmed = skim(messages, learn=learn)
     addition = adding.Addition(
-        asker=asker, messages=messages, skimmed=skimmed, session_id=session, write_to=inputs.name("write_to", write_to), tags=inputs.tags(tags),
-        info=inputs.info(info), expires=None if expires is None else micros(expires), talk=not isinstance(content, str),
+        asker=asker,
+        messages=messages,
+        skimmed=skimmed,
+        session_id=session,
+        write_to=inputs.name("write_to", write_to),
+        tags=inputs.tags(tags),
+        info=inputs.info(info),
+        expires=None if expires is None else micros(expires),
+        talk=not isinstance(content, str),
         embed=engines.wants_vectors,
-    )  # fmt: skip
-    request = _Request("add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, expires, learn))
+    )
+    request = _Request(
+        "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, expires, learn)
+    )
 
     def plan(pen: Pen, book: Book) -> tuple[dict[str, Any], adding.Added | None]:
         if (told := request.told(pen)) is not None:
@@ -50,9 +70,12 @@ def add(handle: Handle, content: Any, user_id: Any, agent_id: Any, session_id: A
     if added is not None:
         handle.started(added)
     return Receipt.model_construct(
-        memory_ids=tuple(answer["memory_ids"]), message_ids=tuple(answer["message_ids"]), task_id=answer["task_id"], skipped=skimmed.skipped,
+        memory_ids=tuple(answer["memory_ids"]),
+        message_ids=tuple(answer["message_ids"]),
+        task_id=answer["task_id"],
+        skipped=skimmed.skipped,
         audit_head=written.head,
-    )  # fmt: skip
+    )
 
 
 class _Request:
@@ -72,19 +95,42 @@ class _Request:
             pen.answer(self._id, self._verb, self._digest, answer)
 
 
-def search(handle: Handle, query: Any, user_id: Any, agent_id: Any, session_id: Any, cube_ids: Any, memory_types: Any, filter: Any, top_k: Any,
-           mode: Any, min_relevance: Any, as_of: Any, valid_at: Any, now: Any, max_tokens: Any, count_tokens: Any) -> Recollection:  # fmt: skip
+def search(
+    handle: Handle,
+    query: Any,
+    user_id: Any,
+    agent_id: Any,
+    session_id: Any,
+    cube_ids: Any,
+    memory_types: Any,
+    filter: Any,
+    top_k: Any,
+    mode: Any,
+    min_relevance: Any,
+    as_of: Any,
+    valid_at: Any,
+    now: Any,
+    max_tokens: Any,
+    count_tokens: Any,
+) -> Recollection:
     """See MOS.search."""
     if mode not in ("fast", "fine"):
         raise InvalidInput("mode", f"'{str(mode)[:40]}' is not known.", "Use fast or fine.")
     question = finding.Question(
-        asker=handle.asker(user_id, agent_id), query=inputs.text("query", query), session_id=inputs.name("session_id", session_id),
-        cube_ids=None if cube_ids is None else inputs.ids("cube_ids", cube_ids), where=inputs.conditions(filter, memory_types),
-        top_k=inputs.whole("top_k", top_k, 1, 1000), min_relevance=inputs.share("min_relevance", min_relevance),
-        as_of=inputs.when("as_of", as_of), valid_at=inputs.when("valid_at", valid_at), now=inputs.when("now", now),
-        max_tokens=None if max_tokens is None else inputs.whole("max_tokens", max_tokens, 1, 10_000_000), count_tokens=count_tokens,
+        asker=handle.asker(user_id, agent_id),
+        query=inputs.text("query", query),
+        session_id=inputs.name("session_id", session_id),
+        cube_ids=None if cube_ids is None else inputs.ids("cube_ids", cube_ids),
+        where=inputs.conditions(filter, memory_types),
+        top_k=inputs.whole("top_k", top_k, 1, 1000),
+        min_relevance=inputs.share("min_relevance", min_relevance),
+        as_of=inputs.when("as_of", as_of),
+        valid_at=inputs.when("valid_at", valid_at),
+        now=inputs.when("now", now),
+        max_tokens=None if max_tokens is None else inputs.whole("max_tokens", max_tokens, 1, 10_000_000),
+        count_tokens=count_tokens,
         degraded=("fine: no generative model; fast was used",) if mode == "fine" else (),
-    )  # fmt: skip
+    )
     return finding.search(handle.engines, question)
 
 
@@ -95,8 +141,9 @@ def get(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, as_of: Any)
         return finding.get(book, seen, wanted, until)
 
 
-def list_memories(handle: Handle, user_id: Any, agent_id: Any, cube_ids: Any, memory_types: Any, filter: Any, limit: Any, cursor: Any,
-                  as_of: Any) -> Page[Memory]:  # fmt: skip
+def list_memories(
+    handle: Handle, user_id: Any, agent_id: Any, cube_ids: Any, memory_types: Any, filter: Any, limit: Any, cursor: Any, as_of: Any
+) -> Page[Memory]:
     """See MOS.list."""
     where = inputs.conditions(filter, memory_types)
     limit = inputs.whole("limit", limit, 1, 1000)
@@ -109,29 +156,53 @@ def list_memories(handle: Handle, user_id: Any, agent_id: Any, cube_ids: Any, me
         return finding.list_page(book, scope, seen.cube_ids, where=where, limit=limit, cursor=cursor, now=now)
 
 
-def update(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, text: Any, tags: Any, info: Any, expires_at: Any, if_version: Any,
-           request_id: Any) -> Memory:  # fmt: skip
+def update(
+    handle: Handle,
+    memory_id: Any,
+    user_id: Any,
+    agent_id: Any,
+    text: Any,
+    tags: Any,
+    info: Any,
+    expires_at: Any,
+    if_version: Any,
+    request_id: Any,
+) -> Memory:
     """See MOS.update."""
     asker = handle.asker(user_id, agent_id)
     expires = inputs.when("expires_at", expires_at)
     change = changing.Change(
-        text=None if text is None else inputs.text("text", text), tags=None if tags is None else inputs.tags(tags),
-        info=None if info is None else inputs.info(info), expires=None if expires is None else micros(expires),
+        text=None if text is None else inputs.text("text", text),
+        tags=None if tags is None else inputs.tags(tags),
+        info=None if info is None else inputs.info(info),
+        expires=None if expires is None else micros(expires),
         if_version=None if if_version is None else inputs.whole("if_version", if_version, 1, 1 << 31),
-    )  # fmt: skip
+    )
     if change.empty:
         raise InvalidInput("text", "or tags, info or expires_at is needed: nothing was to be changed.")
     wanted = str(inputs.name("memory_id", memory_id, needed=True))
-    return _one(handle, asker, "update", request_id, (wanted, text, change.tags, change.info, expires, if_version), lambda pen, book, seen: (
-        changing.update(pen, book, seen, wanted, change, embed=handle.engines.wants_vectors)))  # fmt: skip
+    return _one(
+        handle,
+        asker,
+        "update",
+        request_id,
+        (wanted, text, change.tags, change.info, expires, if_version),
+        lambda pen, book, seen: changing.update(pen, book, seen, wanted, change, embed=handle.engines.wants_vectors),
+    )
 
 
 def restore(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, version: Any, request_id: Any) -> Memory:
     """See MOS.restore."""
     wanted = str(inputs.name("memory_id", memory_id, needed=True))
     older = None if version is None else inputs.whole("version", version, 1, 1 << 31)
-    return _one(handle, handle.asker(user_id, agent_id), "restore", request_id, (wanted, older), lambda pen, book, seen: (
-        changing.restore(pen, book, seen, wanted, older, embed=handle.engines.wants_vectors)))  # fmt: skip
+    return _one(
+        handle,
+        handle.asker(user_id, agent_id),
+        "restore",
+        request_id,
+        (wanted, older),
+        lambda pen, book, seen: changing.restore(pen, book, seen, wanted, older, embed=handle.engines.wants_vectors),
+    )
 
 
 def _one(handle: Handle, asker: Asker, verb: str, request_id: Any, asked: tuple[Any, ...], plan: Callable[..., adding.Added]) -> Memory:
@@ -189,9 +260,7 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
     inputs.name("request_id", request_id)
     now = handle.engines.clock()
     embed = handle.engines.wants_vectors
-    written = handle.write(
-        asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, now, embed=embed)
-    )
+    written = handle.write(asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, now, embed=embed))
     erased, gone, again = written.value
     handle.started(again)
     return erasing.receipt(handle.engines, inputs.new_id(), erased, gone, written.head)

@@ -13,8 +13,6 @@ SCHEMA_VERSION = 1
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False))
 
 
-
-
 class Prepared:
     """A Core statement compiled once per dialect, run with positional values on the driver itself: a tenth of the price of `execute`.
 
@@ -50,7 +48,8 @@ class Prepared:
 
     def all(self, connection: sa.Connection, values: tuple[Any, ...] = ()) -> Sequence[Any]:
         """All rows."""
-        return self._run(connection, values).fetchall()
+        rows: Sequence[Any] = self._run(connection, values).fetchall()
+        return rows
 
     def run(self, connection: sa.Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         """Once for each row of values; the number of rows touched where the driver knows."""
