@@ -39,7 +39,8 @@ class PeerSpec:
     pins: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    speaker_in_text: bool = True
+    largest: int = 100_000
+    """Up to how many texts the speed bench gives it: beyond, filling it or asking it takes minutes."""
 
     @property
     def key(self) -> str:
@@ -53,10 +54,12 @@ PEERS = {
     "langgraph-sqlite": PeerSpec(
         "LangGraph SqliteStore", "langgraph_sqlite", _LANGGRAPH, ("langgraph.store.sqlite", "pysqlite3", "sqlite_vec")
     ),
-    "langgraph-memory": PeerSpec("LangGraph InMemoryStore", "langgraph_memory", _LANGGRAPH, ("langgraph.store.memory",)),
+    "langgraph-memory": PeerSpec("LangGraph InMemoryStore", "langgraph_memory", _LANGGRAPH, ("langgraph.store.memory",), largest=10_000),
     "txtai": PeerSpec("txtai hybrid", "txtai_hybrid", ("txtai==9.14.0", "faiss-cpu==1.15.1"), ("txtai", "faiss"), ("torch",)),
-    "llamaindex": PeerSpec("LlamaIndex VectorStoreIndex", "llamaindex", ("llama-index-core==0.14.25",), ("llama_index.core",)),
-    "mem0": PeerSpec("mem0 infer=False", "mem0_raw", ("mem0ai==2.2.1", "qdrant-client==1.20.0"), ("mem0", "qdrant_client")),
+    "llamaindex": PeerSpec(
+        "LlamaIndex VectorStoreIndex", "llamaindex", ("llama-index-core==0.14.25",), ("llama_index.core",), largest=10_000
+    ),
+    "mem0": PeerSpec("mem0 infer=False", "mem0_raw", ("mem0ai==2.2.1", "qdrant-client==1.20.0"), ("mem0", "qdrant_client"), largest=1_000),
     "fts5": PeerSpec("FTS5 by hand", "fts5", (), ("sqlite3",)),
 }
 """What a user would pick instead. The two LangGraph stores share their pins, but not their environment."""

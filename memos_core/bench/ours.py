@@ -19,8 +19,8 @@ def open_memory(home: Path, embedder: Embedder | None, **settings: Any) -> MOS:
     from memos_core.settings import Settings
 
     if embedder is None:
-        return MOS(home, settings=Settings(embedder="none", **settings))
-    return MOS(home, settings=Settings(**settings), embedder=embedder)
+        return MOS(str(home), settings=Settings(embedder="none", **settings))
+    return MOS(str(home), settings=Settings(**settings), embedder=embedder)
 
 
 def said(text: str, *, id: str, at: datetime, name: str | None = None, role: str = "user") -> dict[str, Any]:

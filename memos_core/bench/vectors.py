@@ -31,6 +31,16 @@ class Remembering(Embedder):
             self._known.update(zip(new, self._inner.embed(new), strict=True))
         return np.stack([self._known[text] for text in texts]) if texts else np.empty((0, self.dim), np.float32)
 
+    def query(self, text: str) -> NDArray[np.float32]:
+        """A look-up where the text was embedded before."""
+        known = self._known.get(text)
+        return self.embed([text])[0] if known is None else known
+
+    @property
+    def count(self) -> int:
+        """How many different texts were embedded."""
+        return len(self._known)
+
     def save(self, texts: Iterable[str], folder: Path) -> tuple[Path, Path]:
         """Writes the texts and their vectors for the peers' lookup; gives the two paths."""
         import numpy as np

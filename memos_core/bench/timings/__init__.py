@@ -1,0 +1,1 @@
+"""What `memos bench speed` measures, one file a question."""

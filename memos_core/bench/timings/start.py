@@ -1,0 +1,99 @@
+"""In fresh processes: how long the import takes, how long until the first hit, how much memory a memory costs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+_AGAIN = "import sys; sys.dont_write_bytecode = False; "
+"""Byte code is kept, as in any installation: the first of the runs writes it, and is not counted."""
+_IMPORT = _AGAIN + "import time; t = time.perf_counter(); from memos_core import MOS; print(time.perf_counter() - t)"
+
+
+def _child(code: str, *arguments: str) -> tuple[float, str]:
+    """Seconds from before the process is started until it prints a line, and the line."""
+    start = time.perf_counter()
+    with subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        took = time.perf_counter() - start
+        process.stdout.read()
+    if process.returncode or not line:
+        raise RuntimeError(f"a process of the bench ended with {process.returncode}")
+    return took, line.strip()
+
+
+def import_seconds(rounds: int = 7) -> list[float]:
+    """Seconds of `from memos_core import MOS` in fresh processes."""
+    return [float(_child(_IMPORT)[1]) for _ in range(rounds + 1)][1:]
+
+
+_FIRST = (
+    _AGAIN
+    + """
+from memos_core import MOS
+from memos_core.bench.timings.start import Posing
+with MOS(sys.argv[1], embedder=Posing()) as mos:
+    found = mos.search(sys.argv[2], user_id="one", top_k=10)
+    print(len(found), flush=True)
+"""
+)
+
+
+def first_hit_seconds(home: Path, question: str, rounds: int = 5) -> list[float]:
+    """Seconds from the start of a process to its first hits in a folder that holds user `one`'s memories."""
+    times = []
+    for _ in range(rounds + 1):
+        took, line = _child(_FIRST, str(home), question)
+        if line == "0":
+            raise RuntimeError("the first search found nothing")
+        times.append(took)
+    return times[1:]
+
+
+_GROWN = """
+import json, sys, time
+from memos_core.bench.machine import rss
+from memos_core.bench.ours import open_memory
+from memos_core.bench.vectors import Seeded
+from pathlib import Path
+with open_memory(Path(sys.argv[1]), Seeded()) as mos:
+    questions = json.loads(sys.argv[2])
+    for question in questions:
+        mos.search(question, user_id="few", top_k=10)
+    before = rss()
+    for question in questions * 20:
+        mos.search(question, user_id="one", top_k=10)
+        time.sleep(0.01)
+    print(rss() - before, flush=True)
+"""
+
+
+def grown_bytes(home: Path, questions: list[str]) -> int:
+    """By how much a process grows when it searches user `one`'s memories after user `few`'s."""
+    return int(_child(_GROWN, str(home), json.dumps(questions[:10]))[1])
+
+
+def __getattr__(name: str) -> Any:
+    """`Posing` is made when it is asked for: its base would pull the inference room into every import of this file."""
+    if name != "Posing":
+        raise AttributeError(name)
+    from memos_core.bench.vectors import Seeded, default_embedder
+
+    class Posing(Seeded):
+        """Gives the made-up vectors that the folder was filled with, but does the work of the real model for each question."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._real: Any = None
+
+        def query(self, text: str) -> Any:
+            self._real = self._real or default_embedder()
+            self._real.query(text)
+            return super().query(text)
+
+    return Posing
