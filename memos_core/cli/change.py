@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_core.cli.desk import opened
+from memos_core.cli.desk import opened, settle
 from memos_core.cli.look import MemoryId
 from memos_core.cli.options import (
     Agent,
@@ -54,6 +54,7 @@ def update(
         raise InvalidInput("text", "nothing was given to change.", "Use --text, --tag, --info or --expires-at.")
     with opened(home, tenant) as mos:
         memory = mos.update(memory_id, **who(user, agent), **changes, **given(if_version=if_version, request_id=request_id))
+        settle(mos)
     from memos_core.cli import show
 
     if as_json:
@@ -102,6 +103,7 @@ def restore(
     """Bring an archived memory back, or an old version of one."""
     with opened(home, tenant) as mos:
         memory = mos.restore(memory_id, **who(user, agent), **given(version=version))
+        settle(mos)
     from memos_core.cli import show
 
     if as_json:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_core.errors import InvalidInput
+from memos_core.errors import InvalidInput, TaskFailed
 from memos_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,17 @@ def opened(home: Path | None, tenant: str, *, new: bool = False) -> Iterator[MOS
 
     with MOS(chosen.home, tenant=tenant, settings=chosen) as mos:
         yield mos
+
+
+def settle(mos: MOS, timeout: float = 60.0) -> None:
+    """Let the background work that this command started end; what is left, another process does."""
+    from memos_core.cli.show import busy, escape, note
+
+    try:
+        with busy("embedding ..."):
+            mos.wait(timeout)
+    except (TimeoutError, TaskFailed) as exc:
+        note(f"[yellow]Not done yet:[/] {escape(str(exc))}")
 
 
 @contextmanager

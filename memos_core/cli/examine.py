@@ -80,8 +80,9 @@ def checks(settings: Settings, embedder: dict[str, Any], held: dict[str, Any] | 
     """Everything that is looked at; what needs an open folder only where there is one."""
     found = [_embedder(embedder), _audit(settings)]
     if held is not None:
-        found += [_vectors_fit(embedder, held), _work(held), _scope(held), _memory(settings, held), _disk(Path(settings.home))]
-    return [check for check in found if check is not None]
+        found += _vectors_fit(embedder, held)
+        found += [_work(held), _scope(held), _memory(settings, held), _disk(Path(settings.home))]
+    return found
 
 
 def _embedder(embedder: dict[str, Any]) -> Check:
@@ -102,14 +103,14 @@ def _audit(settings: Settings) -> Check:
     )
 
 
-def _vectors_fit(embedder: dict[str, Any], held: dict[str, Any]) -> Check | None:
+def _vectors_fit(embedder: dict[str, Any], held: dict[str, Any]) -> list[Check]:
     if not embedder["usable"] or not held["memories"]:
-        return None
+        return []
     own = held["vectors"].get(embedder["digest"], 0)
     others = sum(held["vectors"].values()) - own
     if own >= held["memories"]:
-        return Check("vectors", "ok", f"{own:,} of {held['memories']:,} memories" + (f"; {others:,} of other models" if others else ""))
-    return Check("vectors", "note", f"{own:,} of {held['memories']:,} memories; the others are found by words", "memos rebuild")
+        return [Check("vectors", "ok", f"{own:,} of {held['memories']:,} memories" + (f"; {others:,} of other models" if others else ""))]
+    return [Check("vectors", "note", f"{own:,} of {held['memories']:,} memories; the others are found by words", "memos rebuild")]
 
 
 def _work(held: dict[str, Any]) -> Check:

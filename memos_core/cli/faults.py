@@ -25,9 +25,9 @@ def tell(exc: MemosError | OSError, *, as_json: bool) -> int:
         error = {"kind": kind, "message": message(exc), "field": field, "retryable": isinstance(exc, MemosError) and exc.retryable}
         print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
         return code
-    from memos_core.cli.show import note
+    from memos_core.cli.show import escape, note
 
-    note(f"[bold red]{'Bad input' if code == 2 else 'Error'}[/]  {_escaped(message(exc))}")
+    note(f"[bold red]{'Bad input' if code == 2 else 'Error'}[/]  {escape(message(exc))}")
     if hint := _NEXT.get(kind):
         note(f"[dim]{hint}[/]")
     elif isinstance(exc, NotFound):
@@ -43,9 +43,3 @@ def message(exc: MemosError | OSError) -> str:
         return str(exc)
     reason = exc.strerror or str(exc) or type(exc).__name__
     return f"{reason}: {exc.filename}" if exc.filename else reason
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

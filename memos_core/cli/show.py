@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +29,11 @@ def console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((_PIPE_WIDTH, 25)).columns
     return Console(file=stream, width=width, highlight=False, emoji=False)
+
+
+def escape(text: str) -> str:
+    """A text as it has to stand in markup to be shown word for word."""
+    return markup.escape(text)
 
 
 def say(*parts: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memos_core.cli.desk import opened
+from memos_core.cli.desk import opened, settle
 from memos_core.cli.options import (
     Agent,
     AsJson,
@@ -43,6 +43,7 @@ def add(
     expires_at: Annotated[str | None, typer.Option("--expires-at", help="When to let go of it.", show_default=False)] = None,
     write_to: Annotated[str | None, typer.Option("--to", help="The cube to write to.", show_default=False)] = None,
     learn: Annotated[bool, typer.Option("--learn/--no-learn", help="Make memories of it, or only keep what was said.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="End when it is found by meaning too, or at once.")] = True,
     request_id: RequestId = None,
     home: Home = None,
     user: User = None,
@@ -68,8 +69,9 @@ def add(
         request_id=request_id,
     )
     with opened(home, tenant, new=True) as mos:
-        receipt = mos.add(said, **who(user, agent), learn=learn, **options)
-    _show_receipt(receipt, as_json)
+        _show_receipt(mos.add(said, **who(user, agent), learn=learn, **options), as_json)
+        if wait:
+            settle(mos)
 
 
 def _content(text: str, messages: bool, name: str | None) -> Any:

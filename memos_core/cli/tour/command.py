@@ -173,6 +173,7 @@ def _answer(answer: Answer) -> dict[str, Any]:
         "ask": question.ask,
         "evidence": question.evidence,
         "ranks": answer.ranks,
+        "older": answer.older,
         "holds": answer.holds,
         "ms": answer.milliseconds,
         "degraded": answer.degraded,

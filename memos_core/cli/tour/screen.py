@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from memos_core.cli import cards, show
+from memos_core.cli.tour import script
 from memos_core.cli.tour.steps import SHOWN, Answer, Change, Forgetting, Reading, Visit, typical
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def heading(number: int, words: str) -> None:
 
 def line(markup: str) -> None:
     """A line of a step."""
-    show.console().print(Padding(markup, (0, 0, 0, 3)), width=width())
+    show.console().print(Padding(markup, (0, 0, 0, 3), expand=False), width=width())
 
 
 def mark(holds: bool) -> str:
@@ -45,13 +46,13 @@ def mark(holds: bool) -> str:
 def opening(talk: Conversation) -> None:
     """What this is."""
     show.say(f"[bold]memos tour[/]  {escape(talk.title)}")
-    line(f"[dim]No server, no key, no generative model. The people: {' and '.join(talk.people)}; {talk.assistant} is their assistant.[/]")
+    line(f"[dim]No server, no key, no generative model. {' and '.join(talk.people)} talk; {talk.assistant} assists.[/]")
 
 
 def reading(done: Reading, embedder: str | None) -> None:
     """How the conversation was read."""
-    sizes = [show.plural(done.sessions, "session"), show.plural(done.messages, "message"), show.memories(done.memories)]
-    line(f"{', '.join(sizes)} {mark(done.holds)}")
+    sizes = f"{show.plural(done.sessions, 'session')}, {show.plural(done.messages, 'message')}: {show.memories(done.memories)}"
+    line(f"{sizes} {mark(done.holds)}")
     speed = done.messages / max(done.seconds, 1e-9)
     line(f"On disk and found by words after {done.seconds * 1000:.0f} ms, {speed:,.0f} messages a second.")
     if embedder:
@@ -67,7 +68,9 @@ def answer(found: Answer) -> None:
     line(f"[bold]{escape(question.ask)}[/]  [dim]{question.kind}[/]")
     for rank, hit in enumerate(found.hits[:SHOWN], 1):
         _hit(rank, hit, rank in found.ranks)
-    line(f"{_verdict(found)} [dim]{found.milliseconds:.1f} ms[/]")
+    line(f"    {_verdict(found)}{DOT}[dim]{found.milliseconds:.1f} ms[/]")
+    if found.ranks:
+        line(f"      [cyan]why: {escape(_why(found.hits[found.ranks[0] - 1]))}[/]")
 
 
 def _hit(rank: int, hit: Hit, evidence: bool) -> None:
@@ -75,19 +78,27 @@ def _hit(rank: int, hit: Hit, evidence: bool) -> None:
     body = cards.spoken(hit.memory, limit=width() - 3 - len(head))
     if evidence:
         body.stylize("green")
-    show.console().print(Padding(head + body, (0, 0, 0, 3)), width=width(), no_wrap=True, overflow="ellipsis")
+    show.console().print(Padding(head + body, (0, 0, 0, 3), expand=False), width=width(), no_wrap=True, overflow="ellipsis")
+
+
+def _why(hit: Hit) -> str:
+    """What the steps of recall gave to the first of the evidence, the most first, in a line."""
+    parts = [f"relevance {hit.relevance:.2f}"]
+    parts += [f"{name} {float(worth):.2f}" for name, worth in sorted(hit.why.items(), key=lambda part: -abs(part[1]))]
+    while len(DOT.join(parts)) > width() - 15:
+        parts.pop()
+    return DOT.join(parts)
 
 
 def _verdict(found: Answer) -> str:
     if not found.question.evidence:
-        words = f"nothing relevant (best {found.relevance:.2f})" if found.holds else f"something looks relevant ({found.relevance:.2f})"
-        return f"    {mark(found.holds)} nobody ever said it: {words}{DOT}"
+        words = "nothing relevant" if found.holds else "something looks relevant"
+        return f"{mark(found.holds)} nobody ever said it: {words} (best {found.relevance:.2f})"
     if not found.ranks:
-        return f"    {mark(False)}: the evidence is not among the first ten{DOT}"
-    ranks = ", ".join(str(rank) for rank in found.ranks)
-    why = escape(cards.steps(found.hits[found.ranks[0] - 1]))
+        return f"{mark(False)}: the evidence is not among the first ten"
     sign = "[green]\N{CHECK MARK}[/]" if found.holds else "[yellow]-[/]"
-    return f"    {sign} evidence at rank {ranks}{DOT}[cyan]{why}[/]{DOT}"
+    older = f", what it replaced at {found.older[0]}" if found.older else ""
+    return f"{sign} evidence at rank {', '.join(str(rank) for rank in found.ranks)}{older}"
 
 
 def score(answers: Sequence[Answer], needed: int) -> None:
@@ -102,19 +113,27 @@ def score(answers: Sequence[Answer], needed: int) -> None:
 
 def change(done: Change) -> None:
     """A fact that changed, and the way back to before."""
-    show.console().print(Padding(cards.revisions(done.history), (0, 0, 0, 3)), width=width())
-    line(f"Asked now:               {escape(show.short(done.now, width() - 30))}")
-    line(f"Asked as of {done.before:%H:%M:%S.%f}"[:-3] + f": {escape(show.short(done.then, width() - 30))}")
-    line(f"{mark(done.holds)} The old version is history, not lost: what was known then is still the answer for then.")
+    line("[dim]history[/]")
+    for revision in done.history:
+        _version(f"  version {revision.memory.version}, {revision.verb}", revision.memory.text)
+    line(f"[dim]asked again: {escape(script.FACT_QUERY)}[/]")
+    _version("  now", done.now)
+    _version(f"  as of {done.before:%H:%M:%S}", done.then)
+    line(f"{mark(done.holds)} The old version is history, not lost: asked as of then, it is the answer.")
+
+
+def _version(label: str, text: str) -> None:
+    line(f"{label:<20} {escape(show.short(text, width() - 24))}")
 
 
 def forgetting(done: Forgetting) -> None:
     """What was erased, and where it was looked for afterwards."""
     erased = f"{show.memories(len(done.receipt.memory_ids))} and {show.plural(done.receipt.message_count, 'message')}"
-    line(f"{done.what[0].upper()}{done.what[1:]}: {erased} erased. Receipt {escape(done.receipt.id)}")
-    line("  stores read back:   " + DOT.join(f"{escape(name)} {state}" for name, state in done.receipt.stores.items()))
-    counts = DOT.join(f"{name} {done.before[name]} \N{RIGHTWARDS ARROW} {done.after[name]}" for name in done.before)
-    line(f"  looked for it:      {counts}  {mark(done.holds)}")
+    line(f"{done.what[0].upper()}{done.what[1:]}: erased {erased}, with all that was made from it.")
+    line(f"  receipt     {escape(done.receipt.id)}")
+    line("  read back   " + DOT.join(f"{escape(name)} {state}" for name, state in done.receipt.stores.items()))
+    counts = DOT.join(f"{name} {done.before[name]}\N{RIGHTWARDS ARROW}{done.after[name]}" for name in done.before)
+    line(f"  looked for  {counts} {mark(done.holds)}")
 
 
 def visit(done: Visit) -> None:

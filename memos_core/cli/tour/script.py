@@ -56,12 +56,16 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and the ids of the messages that answer it; without any, nobody ever said it."""
+    """A question and the ids of the messages that answer it; without any, nobody ever said it.
+
+    `older` are messages that once answered it; what replaced them must stand above them.
+    """
 
     id: str
     kind: str
     ask: str
     evidence: tuple[str, ...]
+    older: tuple[str, ...] = ()
 
 
 def conversation() -> Conversation:
@@ -73,7 +77,9 @@ def conversation() -> Conversation:
 
 def questions() -> tuple[Question, ...]:
     """The dozen questions."""
-    return tuple(Question(raw["id"], raw["kind"], raw["ask"], tuple(raw["evidence"])) for raw in _load("questions.json"))
+    return tuple(
+        Question(raw["id"], raw["kind"], raw["ask"], tuple(raw["evidence"]), tuple(raw.get("older", ()))) for raw in _load("questions.json")
+    )
 
 
 def _load(name: str) -> Any:

@@ -62,11 +62,12 @@ def read(mos: MOS, talk: script.Conversation) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a question found. `ranks` are those of its evidence, among the first ten."""
+    """What a question found. `ranks` are those of its evidence among the first ten, `older` of what that replaced."""
 
     question: script.Question
     hits: tuple[Hit, ...]
     ranks: tuple[int, ...]
+    older: tuple[int, ...]
     degraded: tuple[str, ...]
     milliseconds: float
 
@@ -77,10 +78,10 @@ class Answer:
 
     @property
     def holds(self) -> bool:
-        """Evidence among the first three; for what was never said, nothing that looks relevant."""
+        """Evidence among the first three, above what it replaced; for what was never said, nothing that looks relevant."""
         if not self.question.evidence:
             return self.relevance < UNKNOWN
-        return bool(self.ranks) and self.ranks[0] <= SHOWN
+        return bool(self.ranks) and self.ranks[0] <= SHOWN and not any(rank < self.ranks[0] for rank in self.older)
 
 
 def ask(mos: MOS, question: script.Question) -> Answer:
@@ -89,8 +90,12 @@ def ask(mos: MOS, question: script.Question) -> Answer:
     found = mos.search(question.ask, user_id=script.USER, top_k=DEPTH)
     took = (time.perf_counter() - start) * 1000
     hits = tuple(found)
-    ranks = tuple(rank for rank, hit in enumerate(hits, 1) if said_in(hit.memory) & set(question.evidence))
-    return Answer(question, hits, ranks, tuple(found.degraded), took)
+    return Answer(question, hits, _ranks(hits, question.evidence), _ranks(hits, question.older), tuple(found.degraded), took)
+
+
+def _ranks(hits: Iterable[Hit], message_ids: Iterable[str]) -> tuple[int, ...]:
+    wanted = set(message_ids)
+    return tuple(rank for rank, hit in enumerate(hits, 1) if said_in(hit.memory) & wanted)
 
 
 def said_in(memory: Memory) -> set[str]:
@@ -135,8 +140,9 @@ def change(mos: MOS) -> Change:
 def _memory_of(mos: MOS, query: str, message_id: str) -> Memory:
     found = mos.search(query, user_id=script.USER, top_k=DEPTH)
     for hit in found:
-        if message_id in said_in(hit.memory):
-            return hit.memory
+        memory: Memory = hit.memory
+        if message_id in said_in(memory):
+            return memory
     raise NotFound(f"the tour's own memory of message {message_id} was not found")
 
 
@@ -202,8 +208,8 @@ def places(mos: MOS, home: Path, user: str, query: str, mark: str) -> dict[str, 
     return {
         "search": sum(mark in hit.memory.text for hit in found),
         "list": len(listed.items),
-        "messages as said": sum(mark in message.content for message in _said(mos, user)),
-        "bytes of the folder": occurrences(home, mark),
+        "messages": sum(mark in message.content for message in _said(mos, user)),
+        "raw bytes": occurrences(home, mark),
     }
 
 
