@@ -57,8 +57,8 @@ def trajectories(messages: Sequence[Message], own: Callable[[str], bool] | None)
             if taken is not None:
                 skipped.append(f"message {nr}: recalled text")
                 result = "\n".join(result[start:end] for start, end in taken.pieces)
-                if not result:
-                    continue
+            if not result.strip():
+                continue
             drafts.append(_draft(nr, call, call_id, message.name, result))
     skipped.extend(f"message {nr}: the call of {call.name[:60]} has no result yet" for nr, call in waiting.rest())
     return drafts, skipped
