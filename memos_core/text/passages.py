@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
-_TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]|\S[^\s\u3040-\u9fff\uac00-\ud7af]*")
-_ENDS = re.compile(r"[.!?\u2026][\"')\]\u2019\u201d]*(?=\s)|[\u3002\uff01\uff1f][\u300d\u300f\u201d\u2019]*|\n\s*\n|\n(?=\s*(?:[-*#>]|\d+[.)]\s))")
+_SCRIPT = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_TOKENS = re.compile(rf"[{_SCRIPT}]|\S[^\s{_SCRIPT}]*")
+_ENDS = re.compile(
+    r"[.!?\u2026][\"')\]\u2019\u201d]*(?=\s)|[\u3002\uff01\uff1f][\u300d\u300f\u201d\u2019]*"
+    r"|\n\s*\n|\n(?=\s*(?:[-*#>]|\d+[.)]\s))"
+)
 _CJK_WORD = 2
 """Two characters of Chinese or Japanese count as a word."""
 

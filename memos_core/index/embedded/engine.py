@@ -1,0 +1,93 @@
+"""The embedded index as the desk sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from memos_core.index.base import Health, Index, Vectors, View
+from memos_core.index.embedded import writing
+from memos_core.index.embedded.cache import INLINE, Segments
+from memos_core.index.embedded.reading import Readers
+from memos_core.index.embedded.schema import FOREVER, TABLES, entries, vectors
+from memos_core.index.embedded.view import EmbeddedView, Share
+from memos_core.model.change import Applied
+from memos_core.model.scope import Scope
+from memos_core.sql.engine import translate_errors
+from memos_core.sql.engine import writing as transaction
+from memos_core.sql.schema import metadata
+
+
+class EmbeddedIndex(Index):
+    """Exact search by words and by meaning in the ledger's own SQLite file.
+
+    `memory_bytes` is what its segments may take; `inline` up to how many entries a segment is built while the caller waits
+    (a larger one is built in a thread, and meanwhile the answer is read from the file, the same but slower).
+    """
+
+    def __init__(self, engine: sa.Engine, *, memory_bytes: int = 2 << 30, inline: int = INLINE) -> None:
+        self._engine = engine
+        with translate_errors(engine.url), engine.connect() as connection:
+            if not sa.inspect(connection).has_table(entries.name):
+                metadata.create_all(connection, tables=list(TABLES))
+        self._readers = Readers(engine)
+        self._segments = Segments(self._readers, memory_bytes, inline)
+
+    def ride(self, connection: sa.Connection, applied: Sequence[Applied]) -> None:
+        writing.ride(connection, applied)
+
+    def put_vectors(self, model: str, vectors: Sequence[Vectors]) -> None:
+        with translate_errors(self._engine.url), self._engine.connect() as connection, transaction(connection):
+            writing.write_vectors(connection, model, vectors)
+
+    def write_vectors(self, connection: sa.Connection, model: str, vectors: Sequence[Vectors]) -> int:
+        """`put_vectors` inside a write transaction of the caller's; how many were kept."""
+        return writing.write_vectors(connection, model, vectors)
+
+    def view(self, scope: Scope, *, now: int) -> View:
+        moment = self._readers.moment()
+        until = FOREVER if scope.until is None else scope.until
+        return EmbeddedView(self._readers, [self._share(cube, until, moment) for cube in dict.fromkeys(scope.cubes)], now)
+
+    def _share(self, cube: int, until: int, moment: int) -> Share:
+        ready = self._segments.state(cube, until, moment)
+        if ready is not None:
+            return Share(cube, until, *ready)
+        if until == FOREVER:
+            with self._readers.lend() as reader:
+                newest = [reader.run(name, cube=cube).fetchone()[0] or 0 for name in ("newest", "newest_until")]
+            until = max(newest)
+        return Share(cube, until, None, None)
+
+    def residue(self, nrs: Sequence[int]) -> int:
+        self._segments.refresh_all(self._readers.moment())
+        wanted = sorted(set(nrs))
+        found = self._segments.each(lambda segment: segment.holds(wanted))
+        with translate_errors(self._engine.url), self._engine.connect() as connection:
+            for start in range(0, len(wanted), 500):
+                some = wanted[start : start + 500]
+                for table in (entries, vectors):
+                    found += int(connection.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.nr.in_(some))) or 0)
+        return found
+
+    def clear(self, connection: sa.Connection) -> None:
+        """Empty the index inside a write transaction, to ride everything again."""
+        writing.clear(connection)
+
+    def settle(self) -> None:
+        """Wait until what is being built in the background is there."""
+        self._segments.settle()
+
+    def health(self) -> Health:
+        """How many rows there are, and what is held in memory."""
+        with translate_errors(self._engine.url), self._engine.connect() as connection:
+            rows = {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for table in (entries, vectors)
+            }
+            current = connection.scalar(sa.select(sa.func.count()).select_from(entries).where(entries.c.until.is_(None))) or 0
+        return Health("embedded", {**rows, "current": current, **self._segments.facts()})
+
+    def close(self) -> None:
+        self._segments.close()
+        self._readers.close()

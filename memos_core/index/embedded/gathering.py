@@ -1,0 +1,125 @@
+"""From a question to candidates: the best by words, the best by meaning, and their neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memos_core.index.base import Candidates, Probe
+from memos_core.index.embedded.kernels import largest
+from memos_core.index.embedded.matrix import Query
+from memos_core.index.embedded.scoring import Lexical, score
+from memos_core.index.embedded.state import Counts, Mask, State
+from memos_core.text.words import code
+
+WHOLE = 2000
+"""Up to how many memories come back whole."""
+
+
+@dataclass(slots=True)
+class Part:
+    """A scope's share in one cube, with what passes the filter (None: all that is alive)."""
+
+    cube: int
+    state: State
+    alive: Counts
+    passing: Mask | None
+    count: int
+    matrix: Any
+
+
+def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidates:
+    """The candidates of several cubes, ranked as one."""
+    codes = np.array(sorted({code(term) for term in probe.terms}), np.uint32)
+    lexical = score([part.state for part in parts], [part.alive for part in parts], codes)
+    whole = sum(part.count for part in parts) <= WHOLE
+    tables, offset, sessions = [], 0, 0
+    speakers: dict[str, int] = {}
+    for part, words in zip(parts, lexical, strict=True):
+        rows = _whole(part) if whole else _chosen(part, words, query, probe.limit)
+        table = _table(part, words, query, rows)
+        if isinstance(rows, slice) and part.passing is None:
+            table["previous"], table["following"] = _inside(table["previous"], rows.stop), _inside(table["following"], rows.stop)
+        else:
+            table["previous"], table["following"] = _positions(part, table, np.arange(rows.stop) if isinstance(rows, slice) else rows)
+        if len(parts) > 1:
+            _shift(table, offset, sessions, np.array([speakers.setdefault(s, len(speakers)) for s in part.state.speakers] + [-1], np.int32))
+        offset, sessions = offset + len(table["nr"]), sessions + len(part.alive.session_size)
+        tables.append(table)
+    joined = tables[0] if len(tables) == 1 else {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    names = parts[0].state.speakers if len(parts) == 1 else tuple(speakers)
+    return Candidates(**joined, speakers=names, degraded=_degraded(parts, probe))
+
+
+def _whole(part: Part) -> NDArray[np.intp] | slice:
+    return slice(0, part.state.size) if part.passing is None else np.flatnonzero(part.passing)
+
+
+def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> NDArray[np.intp]:
+    """The best by words and by meaning, and those beside them."""
+    if part.count <= limit:
+        return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size)
+    picked = np.zeros(part.state.size + 1, np.bool_)
+    rows = np.unique(words.rows) if len(words.rows) * 8 < part.state.size else np.flatnonzero(words.score)
+    if part.passing is not None:
+        rows = rows[part.passing[rows]]
+    picked[rows[largest(words.score[rows], limit)] if len(rows) > limit else rows] = True
+    if query is not None and part.matrix is not None:
+        picked[part.matrix.best(query, limit, part.state.size, part.passing)] = True
+    best = np.flatnonzero(picked)
+    for name in ("previous", "following"):
+        picked[_inside(part.state.rows[name][best], part.state.size)] = True
+    picked = picked[:-1]
+    return np.flatnonzero(picked if part.passing is None else picked & part.passing)
+
+
+def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice) -> dict[str, NDArray[Any]]:
+    columns = part.state.rows
+    taken: dict[str, NDArray[Any]] = {
+        name: columns[name][rows] for name in ("nr", "said", "length", "speaker", "session", "previous", "following", "timed")
+    }
+    count, session = len(taken["nr"]), taken["session"]
+    taken["cube"] = np.full(count, part.cube, np.int64)
+    taken["lexical"] = words.score[rows].astype(np.float32)
+    taken["matched"] = words.matched[rows].astype(np.int16)
+    if query is not None and part.matrix is not None:
+        taken["dense"], taken["relevance"] = part.matrix.dense(query, rows), part.matrix.relevance(query, rows)
+    else:
+        taken["dense"] = taken["relevance"] = np.zeros(count, np.float32)
+    taken["session_score"] = np.append(words.session, 0.0).astype(np.float32)[session]
+    taken["session_size"] = np.append(part.alive.session_size, np.int32(0))[session]
+    return taken
+
+
+def _inside(rows: NDArray[np.int32], size: int) -> NDArray[np.int32]:
+    """Rows, with -1 for those that this state doesn't have yet."""
+    return np.where(rows < size, rows, np.int32(-1)) if len(rows) and rows.max() >= size else rows
+
+
+def _positions(part: Part, table: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Neighbours as positions among the rows that were taken."""
+    size = part.state.size
+    position = np.full(size + 1, -1, np.int32)
+    position[rows] = np.arange(len(rows), dtype=np.int32)
+    return position[_inside(table["previous"], size)], position[_inside(table["following"], size)]
+
+
+def _shift(table: dict[str, NDArray[Any]], offset: int, sessions: int, speakers: NDArray[np.int32]) -> None:
+    """The numbers of one cube's rows, sessions and speakers among those of all."""
+    for name, step in (("previous", offset), ("following", offset), ("session", sessions)):
+        column = table[name]
+        table[name] = np.where(column >= 0, column + np.int32(step), column)
+    table["speaker"] = speakers[table["speaker"]]
+
+
+def _degraded(parts: Sequence[Part], probe: Probe) -> tuple[str, ...]:
+    """What could not be compared by meaning."""
+    if probe.vector is None:
+        return ()
+    total = sum(part.alive.rows for part in parts)
+    have = sum(min(part.matrix.count, part.alive.rows) for part in parts if part.matrix is not None)
+    return () if have >= total else (f"vectors: {total - have} of {total} memories have none of this model yet",)

@@ -1,0 +1,73 @@
+"""Inner products of one vector with many: numkong where it is there and knows the processor, numpy otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+def _numkong() -> Any:
+    """The library, or None where it is missing or would run without the processor's vector units."""
+    try:
+        import numkong
+    except ImportError:
+        return None
+    able = numkong.get_capabilities()
+    return numkong if any(able.get(unit) for unit in ("haswell", "skylake", "neon", "sve", "rvv")) else None
+
+
+_nk = _numkong()
+_BLOCK = 4096
+
+
+def dot16(matrix: NDArray[np.float16], vector: NDArray[np.float16]) -> Floats:
+    """(n,) inner products of float16 rows with a float16 vector, summed in float32 or better."""
+    if not len(matrix):
+        return np.zeros(0, np.float32)
+    if _nk is not None:
+        return _row(_nk.cdist(vector[None], matrix, "dot"))
+    wide = vector.astype(np.float32)
+    return np.concatenate([matrix[i : i + _BLOCK].astype(np.float32) @ wide for i in range(0, len(matrix), _BLOCK)])
+
+
+def dot8(matrix: NDArray[np.int8], vector: NDArray[np.int8]) -> Floats:
+    """(n,) exact inner products of int8 rows with an int8 vector."""
+    return _row(_nk.cdist(vector[None], matrix, "dot"))
+
+
+def _row(tensor: Any) -> Floats:
+    found: Floats = np.asarray(tensor)[0].astype(np.float32)
+    return found
+
+
+def scans_bytes() -> bool:
+    """Whether a scan of int8 is faster than one of float16."""
+    return _nk is not None
+
+
+def largest(scores: Floats, count: int) -> NDArray[np.intp]:
+    """Positions of the `count` largest, in no order; ties at the edge fall as they may. Rows of -inf never are."""
+    floor = threshold(scores, count)
+    found = np.flatnonzero(scores >= floor) if floor > -np.inf else np.flatnonzero(scores > -np.inf)
+    if len(found) > count:
+        found = found[np.argpartition(scores[found], len(found) - count)[len(found) - count :]]
+    return found
+
+
+def threshold(scores: Floats, count: int) -> float:
+    """The `count`-th largest score, -inf where there are fewer; a sample narrows down what has to be sorted."""
+    size = len(scores)
+    if size <= count:
+        return -np.inf
+    if size > 16 * count and size > 8192:
+        sample = scores[:: max(size // 4096, 1)]
+        place = max(len(sample) - 1 - int(count * len(sample) / size * 1.5 + 16), 0)
+        guess = np.partition(sample, place)[place]
+        above = scores[scores >= guess]
+        if count <= len(above) < size and guess > -np.inf:
+            scores, size = above, len(above)
+    return float(np.partition(scores, size - count)[size - count])

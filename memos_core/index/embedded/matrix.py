@@ -1,0 +1,195 @@
+"""The vectors of one model over the rows of a segment.
+
+A memory's dense score is the mean of two cosines, alone and with its context; an inner product is linear, so it is one
+inner product with the mean of the two vectors. Large segments are scanned as int8: what the rounding of a row and of
+the question can make of a score is bounded (Cauchy-Schwarz), and all rows within that bound of the best are scored
+again in float16. The result is exactly that of the float16 scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memos_core.index.embedded.kernels import Floats, dot8, dot16, largest, scans_bytes, threshold
+
+F16 = np.dtype("<f2")
+Rows = NDArray[np.intp]
+BYTES_FROM = 4096
+"""From how many rows on the int8 copy pays."""
+_BLOCK = 1024
+
+
+def decoded(embs: Sequence[bytes], dim: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
+    """(alone, mean) of stored vectors."""
+    alone = np.empty((len(embs), dim), F16)
+    mean = np.empty((len(embs), dim), F16)
+    single: list[int] = []
+    double: list[int] = []
+    for i, emb in enumerate(embs):
+        (double if len(emb) == 4 * dim else single).append(i)
+    if single:
+        alone[single] = mean[single] = np.frombuffer(b"".join([embs[i] for i in single]), F16).reshape(-1, dim)
+    for i in range(0, len(double), _BLOCK):
+        some = double[i : i + _BLOCK]
+        both = np.frombuffer(b"".join([embs[j] for j in some]), F16).reshape(-1, 2, dim)
+        wide = both.astype(np.float32)
+        alone[some], mean[some] = both[:, 0], (wide[:, 0] + wide[:, 1]) * np.float32(0.5)
+    return alone, mean
+
+
+class Query:
+    """A question's vector in the forms the scans need."""
+
+    def __init__(self, vector: Floats) -> None:
+        self.half = vector.astype(np.float16)
+        wide = self.half.astype(np.float32)
+        self.norm = float(np.sqrt(wide @ wide))
+        self.step = float(np.abs(wide).max(initial=0.0)) / 127 or 1.0
+        self.bytes = np.rint(wide / self.step).astype(np.int8)
+        rest = wide - self.bytes * np.float32(self.step)
+        self.rest = float(np.sqrt(rest @ rest))
+
+
+class Matrix:
+    """Rows of vectors, zeros where a memory has none (yet). Rows are written in place; they grow by copies."""
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.count = self.stamp = 0
+        self._room = 0
+        self.mean = self.alone = np.zeros((0, dim), F16)
+        self.bytes = np.zeros((0, dim), np.int8)
+        self.step = np.zeros(0, np.float32)
+        self.has = np.zeros(0, np.bool_)
+        self.rest = self.longest = 0.0
+
+    def reserve(self, rows: int) -> None:
+        """Room for that many rows; the int8 copy begins where it pays."""
+        if rows > self._room:
+            self._room = max(rows, self._room + max(256, self._room // 4))
+            for name in ("mean", "alone", "has"):
+                setattr(self, name, _wider(getattr(self, name), self._room))
+            if len(self.bytes):
+                self.bytes, self.step = _wider(self.bytes, self._room), _wider(self.step, self._room)
+        if rows >= BYTES_FROM and not len(self.bytes) and scans_bytes():
+            whole, step = np.zeros((self._room, self.dim), np.int8), np.zeros(self._room, np.float32)
+            self._quantise(np.arange(rows), whole, step)
+            self.step, self.bytes = step, whole
+
+    def put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
+        """The vectors of these rows, as stored."""
+        at = np.asarray(rows, np.intp)
+        fits = np.fromiter((len(emb) in (2 * self.dim, 4 * self.dim) for emb in embs), np.bool_, len(embs))
+        if not fits.all():
+            at, embs = at[fits], [emb for emb, fit in zip(embs, fits, strict=True) if fit]
+        if not len(at):
+            return
+        where: Any = slice(int(at[0]), int(at[-1]) + 1) if len(at) > 1 and (np.diff(at) == 1).all() else at
+        alone, mean = decoded(embs, self.dim)
+        self.alone[where], self.mean[where] = alone, mean
+        self.count += int(np.count_nonzero(~self.has[at]))
+        self.has[at] = True
+        if len(self.bytes):
+            self._quantise(at, self.bytes, self.step)
+
+    def _quantise(self, rows: Rows, whole: NDArray[np.int8], step: Floats) -> None:
+        for i in range(0, len(rows), _BLOCK):
+            some = rows[i : i + _BLOCK]
+            wide = self.mean[some].astype(np.float32)
+            steps = np.maximum(wide.max(axis=1), -wide.min(axis=1)) / np.float32(127)
+            steps[steps == 0] = 1
+            scaled = wide / steps[:, None]
+            rounded = np.rint(scaled)
+            whole[some], step[some] = rounded, steps
+            scaled -= rounded
+            rest = np.sqrt(np.einsum("ij,ij->i", scaled, scaled)) * steps
+            norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+            self.rest, self.longest = max(self.rest, float(rest.max())), max(self.longest, float(norm.max()))
+
+    def wipe(self, rows: Sequence[int]) -> None:
+        """Nothing is left of these rows' vectors."""
+        known = [row for row in rows if row < self._room]
+        self.count -= int(np.count_nonzero(self.has[known]))
+        self.has[known] = False
+        self.mean[known] = 0
+        self.alone[known] = 0
+        if len(self.bytes):
+            self.bytes[known] = 0
+
+    def dense(self, query: Query, rows: Rows | slice) -> Floats:
+        """Inner products with the mean vectors of some rows."""
+        return dot16(self.mean[rows], query.half)
+
+    def relevance(self, query: Query, rows: Rows | slice) -> Floats:
+        """Cosines with the vectors alone of some rows."""
+        return dot16(self.alone[rows], query.half) / np.float32(query.norm or 1.0)
+
+    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> Rows:
+        """The `count` best of the first `size` rows, of those in `mask`."""
+        if len(self.bytes) >= size >= BYTES_FROM:
+            near = dot8(self.bytes[:size], query.bytes)
+            near *= self.step[:size]
+            if mask is not None:
+                near[~mask] = -np.inf
+            slack = query.norm * self.rest + query.rest * (self.longest + self.rest)
+            floor = threshold(near, count) - 2 * (slack * 1.001 + 1e-6) / query.step
+            rows = np.flatnonzero(near >= floor) if floor > -np.inf else np.flatnonzero(near > -np.inf)
+            if len(rows) <= max(8 * count, size // 8):
+                return rows[largest(self.dense(query, rows), count)]
+        scores = self.dense(query, slice(0, size))
+        if mask is not None:
+            scores[~mask] = -np.inf
+        return largest(scores, count)
+
+    @property
+    def nbytes(self) -> int:
+        return self.mean.nbytes + self.alone.nbytes + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
+
+
+class Scores:
+    """What a `Matrix` would say to one question, computed while vectors stream by and are not kept."""
+
+    def __init__(self, dim: int, query: Query) -> None:
+        self.dim, self._query = dim, query
+        self.count = self.stamp = self.nbytes = 0
+        self._dense = self._relevance = np.zeros(0, np.float32)
+        self.has = np.zeros(0, np.bool_)
+
+    def reserve(self, rows: int) -> None:
+        if rows > len(self.has):
+            self._dense, self._relevance, self.has = _wider(self._dense, rows), _wider(self._relevance, rows), _wider(self.has, rows)
+
+    def put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
+        pairs = [(row, emb) for row, emb in zip(rows, embs, strict=True) if len(emb) in (2 * self.dim, 4 * self.dim)]
+        if pairs:
+            at = [row for row, _ in pairs]
+            alone, mean = decoded([emb for _, emb in pairs], self.dim)
+            self._dense[at] = dot16(mean, self._query.half)
+            self._relevance[at] = dot16(alone, self._query.half) / np.float32(self._query.norm or 1.0)
+            self.count += int(np.count_nonzero(~self.has[at]))
+            self.has[at] = True
+
+    def wipe(self, rows: Sequence[int]) -> None:
+        self._dense[list(rows)] = self._relevance[list(rows)] = 0
+
+    def dense(self, query: Query, rows: Rows | slice) -> Floats:
+        return self._dense[rows]
+
+    def relevance(self, query: Query, rows: Rows | slice) -> Floats:
+        return self._relevance[rows]
+
+    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> Rows:
+        scores = self._dense[:size].copy()
+        if mask is not None:
+            scores[~mask] = -np.inf
+        return largest(scores, count)
+
+
+def _wider(array: NDArray[Any], rows: int) -> NDArray[Any]:
+    wider = np.zeros((rows, *array.shape[1:]), array.dtype)
+    wider[: len(array)] = array
+    return wider

@@ -1,0 +1,151 @@
+"""What the index reads: connections of its own, whether anything was written since, and rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from memos_core.errors import Closed
+from memos_core.index.embedded.schema import FOREVER, entries, erasures, index_state, vectors
+from memos_core.sql.engine import translate_errors
+
+_p = sa.bindparam
+_visible = sa.and_(
+    entries.c.cube == _p("cube"), entries.c.tx <= _p("t1"), sa.or_(entries.c.until.is_(None), entries.c.until > _p("t2"))
+)
+ROW = (
+    entries.c.eid, entries.c.nr, entries.c.version, entries.c.tx, entries.c.until, entries.c.terms, entries.c.speaker, entries.c.session,
+    entries.c.context, entries.c.said, entries.c.expires, entries.c.timed,
+)  # fmt: skip
+EID, NR, VERSION, TX, UNTIL, TERMS, SPEAKER, SESSION, CONTEXT, SAID, EXPIRES, TIMED = range(len(ROW))
+
+STATEMENTS = {
+    "rows": sa.select(*ROW).where(_visible).order_by(entries.c.tx, entries.c.eid),
+    "opened": sa.select(*ROW)
+    .where(entries.c.cube == _p("cube"), entries.c.tx > _p("seen"), entries.c.tx <= _p("t"))
+    .order_by(entries.c.tx, entries.c.eid),
+    "closed": sa.select(entries.c.eid, entries.c.nr, entries.c.until).where(
+        entries.c.cube == _p("cube"), entries.c.until > _p("seen"), entries.c.until <= _p("t")
+    ),
+    "erased": sa.select(erasures.c.nr, erasures.c.tx).where(erasures.c.cube == _p("cube"), erasures.c.tx > _p("seen")),
+    "newest": sa.select(sa.func.max(entries.c.tx)).where(entries.c.cube == _p("cube")),
+    "newest_until": sa.select(sa.func.max(entries.c.until)).where(entries.c.cube == _p("cube"), entries.c.until.is_not(None)),
+    "newest_erased": sa.select(sa.func.max(erasures.c.tx)).where(erasures.c.cube == _p("cube")),
+    "some": sa.select(sa.literal_column("1")).where(entries.c.cube == _p("cube")).limit(_p("most")),
+    "fields": sa.select(entries.c.eid, entries.c.fields).where(
+        entries.c.cube == _p("cube"), entries.c.tx >= _p("first"), entries.c.tx <= _p("last")
+    ),
+    "vector": sa.select(vectors.c.dim, vectors.c.emb)
+    .join(entries, sa.and_(entries.c.nr == vectors.c.nr, entries.c.version == vectors.c.version))
+    .where(vectors.c.nr == _p("nr"), vectors.c.model == _p("model"), _visible)
+    .limit(1),
+    "vectors": sa.select(vectors.c.nr, vectors.c.version, vectors.c.stamp, vectors.c.dim, vectors.c.emb)
+    .where(vectors.c.cube == _p("cube"), vectors.c.model == _p("model"), vectors.c.stamp > _p("seen"))
+    .order_by(vectors.c.stamp),
+    "vectors_of": sa.select(vectors.c.nr, vectors.c.version, vectors.c.stamp, vectors.c.dim, vectors.c.emb).where(
+        vectors.c.nr == _p("nr"), vectors.c.model == _p("model")
+    ),
+    "model": sa.select(vectors.c.model, vectors.c.dim).where(vectors.c.cube == _p("cube")).order_by(vectors.c.vid.desc()).limit(1),
+    "state": sa.select(index_state.c.name, index_state.c.value),
+    "speakers": sa.select(entries.c.speaker, sa.func.count())
+    .where(_visible, sa.func.coalesce(entries.c.expires, FOREVER) > _p("now"))
+    .group_by(entries.c.speaker),
+}
+
+
+class Reader:
+    """One connection in autocommit, outside the pool, for one thread at a time."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        with translate_errors(engine.url):
+            pooled = engine.raw_connection()
+            self._raw: Any = pooled.driver_connection
+            pooled.detach()
+        self._dialect = engine.dialect
+        self._sql: dict[str, tuple[str, list[tuple[str, Any]]]] = {}
+
+    def run(self, name: str, **values: Any) -> Any:
+        """A cursor over the rows of a named statement."""
+        prepared = self._sql.get(name)
+        if prepared is None:
+            compiled: Any = STATEMENTS[name].compile(dialect=self._dialect)
+            prepared = self._sql[name] = (str(compiled), [(key, compiled.params[key]) for key in compiled.positiontup])
+        return self._raw.execute(prepared[0], [values.get(key, default) for key, default in prepared[1]])
+
+    def visible(self, name: str, cube: int, until: int, **values: Any) -> Any:
+        """A named statement about the entries of a cube that are visible at a transaction."""
+        return self.run(name, cube=cube, t1=until, t2=until, **values)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several statements that see one moment. Kept short: it holds back checkpoints."""
+        self._raw.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._raw.rollback()
+
+    def data_version(self) -> int:
+        """A number that changes with every commit of anybody else to this file."""
+        return int(self._raw.execute("PRAGMA data_version").fetchone()[0])
+
+    def state(self) -> dict[str, int]:
+        """The index's counters."""
+        return dict(self.run("state").fetchall())
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class Readers:
+    """The readers of one index: one watches for commits, the others are lent."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._idle: list[Reader] = []
+        self._watch = Reader(engine)
+        self._watching = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def lend(self) -> Iterator[Reader]:
+        """A reader for the time of a block; errors of the database come out as ours."""
+        if self._closed:
+            raise Closed
+        try:
+            reader = self._idle.pop()
+        except IndexError:
+            reader = Reader(self._engine)
+        try:
+            with translate_errors(self._engine.url):
+                yield reader
+        finally:
+            if self._closed:
+                reader.close()
+            else:
+                self._idle.append(reader)
+
+    def moment(self) -> int:
+        """A number that is another one after every commit, whoever made it."""
+        with self._watching:
+            if self._closed:
+                raise Closed
+            return self._watch.data_version()
+
+    def close(self) -> None:
+        with self._watching:
+            self._closed = True
+            self._watch.close()
+        for reader in self._idle:
+            reader.close()
+        self._idle.clear()
+
+
+def batches(cursor: Any, size: int = 4096) -> Iterator[Sequence[Any]]:
+    """The rows of a cursor, some at a time."""
+    while rows := cursor.fetchmany(size):
+        yield rows
