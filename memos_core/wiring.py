@@ -23,6 +23,7 @@ from memos_core.ledger.sql import SqlLedger
 from memos_core.ledger.tasks import Outbox
 from memos_core.model.change import Work
 from memos_core.mos.engines import Engines
+from memos_core.mos.shelf import Shelf
 from memos_core.scheduler.inline import InlineScheduler
 from memos_core.settings import Settings
 from memos_core.sql.engine import open_sqlite
@@ -105,13 +106,18 @@ def _build(
     key = audit_key(settings.audit_key, settings.audit_key_file)
     database = open_sqlite(folder / LEDGER_FILE, durability=settings.durability)  # type: ignore[arg-type]
     ledger = SqlLedger(
-        database, key=key, clock=ticks, where=str(folder), durability=settings.durability, riders=(lambda c, applied: index.ride(c, applied),)
+        database,
+        key=key,
+        clock=ticks,
+        where=str(folder),
+        durability=settings.durability,
+        riders=(lambda c, applied: index.ride(c, applied),),
     )
     index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes)
     models = _Models(settings, embedder)
     worker = _Embedding(ledger, index, models.get)
     scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": worker.do}, upkeep=lambda: _upkeep(ledger, folder / f"{LEDGER_FILE}-wal"))
-    return Engines(home=folder, ledger=ledger, index=index, scheduler=scheduler, clock=ticks, embedder=models.get,
+    return Engines(home=folder, ledger=ledger, index=index, scheduler=scheduler, shelf=Shelf(ledger.moment), clock=ticks, embedder=models.get,
                    wants_vectors=models.wanted, released=released)  # fmt: skip
 
 

@@ -154,6 +154,11 @@ class Pen:
             self._updates.append((_CLOSE_MESSAGE, (self.tx, closes)))
         return nr
 
+    def unsay(self, message: int) -> None:
+        """That version of a message stands in its session no more; what was said is kept."""
+        self._updates.append((_CLOSE_MESSAGE, (self.tx, message)))
+        self.detail.setdefault("closed", []).append(message)
+
     def cite(
         self, item: int, ref: int, *, said: int, span: tuple[int, int] | None = None, kind: str = "message", label: str | None = None
     ) -> None:

@@ -173,7 +173,7 @@ class Book:
             part = tuple(numbers[start : start + 500])
             for item, kind, label, begin, end, message, session, implicit in _sources_of(len(part)).all(self.connection, (*part, tx)):
                 found.setdefault(item, []).append(
-                    Source.model_construct(
+                    Source.made(
                         kind=kind,
                         id=message or label or "",
                         session_id=None if implicit else session,
@@ -229,7 +229,7 @@ def memory(row: Any, cube_id: str, sources: tuple[Source, ...] = ()) -> Memory:
     """A row as a memory, without validating again what the ledger itself wrote."""
     v = VersionRow._make(row[:_WIDTH])
     session, implicit = row[_WIDTH + 1], row[_WIDTH + 2]
-    return Memory.model_construct(
+    return Memory.made(
         id=row[_WIDTH],
         version=v.version,
         text=v.text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -40,6 +41,8 @@ class SqlLedger(Ledger):
         self.engine, self.where, self.durability = engine, where, durability
         self._key, self._clock, self._riders = key, clock, tuple(riders)
         self._group = GroupCommit(engine, where, durability)
+        self._watch: sa.Connection | None = None
+        self._watching = threading.Lock()
         with translate_errors(where):
             prepare(engine, where, key, clock, read_only=read_only)
 
@@ -76,6 +79,13 @@ class SqlLedger(Ledger):
         with translate_errors(self.where), self.engine.connect() as connection:
             yield Book(connection)
 
+    def moment(self) -> int:
+        """A number that is another one after every commit, whoever made it."""
+        with self._watching:
+            if self._watch is None:
+                self._watch = self.engine.connect()
+            return int(self._watch.connection.driver_connection.execute("PRAGMA data_version").fetchone()[0])  # type: ignore[union-attr]
+
     def verify(self, *, anchor: str | None = None) -> Iterator[Finding]:
         """See the port."""
         with self.book() as book:
@@ -103,6 +113,10 @@ class SqlLedger(Ledger):
     def close(self) -> None:
         """See the port."""
         self._group.close()
+        with self._watching:
+            if self._watch is not None:
+                self._watch.close()
+                self._watch = None
         self.engine.dispose()
 
 

@@ -101,6 +101,16 @@ class Cube(Value):
     own: bool = False
 
 
+class Session(Value):
+    """A conversation that was given a `session_id`: how many messages stand in it, when the first and the last were said."""
+
+    id: str
+    cube_id: str
+    messages: int
+    first_at: datetime
+    last_at: datetime
+
+
 class CubeManifest(Value):
     """What a dumped cube holds: each file's size in bytes and sha256."""
 

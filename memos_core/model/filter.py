@@ -145,7 +145,9 @@ def _checked(path: tuple[Any, ...]) -> Path:
 
 def _leaf(path: Path, op: Any, value: Any) -> Leaf:
     if op not in OPERATORS:
-        raise InvalidInput("filter", f"unknown operator '{str(op)[:80]}' on '{'.'.join(path)[:80]}'.", "Known: " + ", ".join(OPERATORS) + ".")
+        raise InvalidInput(
+            "filter", f"unknown operator '{str(op)[:80]}' on '{'.'.join(path)[:80]}'.", "Known: " + ", ".join(OPERATORS) + "."
+        )
     name = ".".join(path)[:80]
     if op in ("in", "nin", "any", "all"):
         if not isinstance(value, (list, tuple, set, frozenset)):
@@ -240,7 +242,9 @@ def passes(value: Any, op: str, wanted: Any) -> bool:
     if op == "in":
         return any(_same(value, item) for item in wanted)
     if op == "nin":
-        return (value is None or not wanted or any(_kind(value) == _kind(item) for item in wanted)) and not any(_same(value, i) for i in wanted)
+        return (value is None or not wanted or any(_kind(value) == _kind(item) for item in wanted)) and not any(
+            _same(value, i) for i in wanted
+        )
     if op in _ORDER:
         return _kind(value) == _kind(wanted) and _kind(value) in ("number", "string", "time") and _ORDER[op](value, wanted)
     if isinstance(value, (list, tuple)):

@@ -46,6 +46,17 @@ class Value(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    @classmethod
+    def made(cls, **values: Any) -> Self:
+        """A value from trusted parts: every field given, nothing checked, a tenth of the price."""
+        value = cls.__new__(cls)
+        set_attribute = object.__setattr__
+        set_attribute(value, "__dict__", values)
+        set_attribute(value, "__pydantic_fields_set__", set(values))
+        set_attribute(value, "__pydantic_extra__", None)
+        set_attribute(value, "__pydantic_private__", None)
+        return value
+
     def evolve(self, **changes: Any) -> Self:
         """A new value with these fields changed, validated as a whole."""
         return type(self).model_validate({**dict(self), **changes})

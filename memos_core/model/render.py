@@ -25,9 +25,7 @@ def line(memory: Memory) -> str:
     return f"- [{memory.created_at:%Y-%m-%d}] {who}{body}"
 
 
-def render(
-    memories: Sequence[Memory], *, max_tokens: int | None = None, count_tokens: Callable[[str], int] | None = None
-) -> str:
+def render(memories: Sequence[Memory], *, max_tokens: int | None = None, count_tokens: Callable[[str], int] | None = None) -> str:
     """The memories as quoted data, best first, as many as fit into `max_tokens`; "" when there are none."""
     if not memories:
         return ""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from memos_core.index.base import Index
     from memos_core.inference.base import Embedder
     from memos_core.ledger.sql import SqlLedger
+    from memos_core.mos.shelf import Shelf
     from memos_core.scheduler.inline import InlineScheduler
 
 
@@ -22,6 +23,7 @@ class Engines:
     ledger: SqlLedger
     index: Index
     scheduler: InlineScheduler
+    shelf: Shelf
     clock: Callable[[], int]
     embedder: Callable[[], Embedder | None]
     wants_vectors: bool

@@ -21,6 +21,7 @@ from memos_core.model.memory import Memory, Revision
 from memos_core.model.render import estimate_tokens, line
 from memos_core.model.scope import Asker, Scope
 from memos_core.mos.engines import Engines
+from memos_core.mos.shelf import Moment
 
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
@@ -76,27 +77,26 @@ def search(engines: Engines, question: Question) -> Recollection:
 
     started = perf_counter()
     embedder, unavailable = _embedder(engines)
-    with engines.ledger.glance() as book:
-        scope, until = _scope(book, question)
-        now = _now(engines, question)
-        view = engines.index.view(scope, now=micros(now))
-        where = question.where
-        if question.valid_at is not None:
-            where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
-        ranking = recall(
-            question.query,
-            view,
-            embedder=embedder,
-            where=in_micros(where),
-            now=now,
-            top_k=question.top_k,
-            asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}),
-            session=question.session_id,
-            min_relevance=question.min_relevance,
-        )
-        found = _hydrate(book, scope, ranking.nrs, until)
+    known = engines.shelf.now()
+    scope = _scope(engines, known, question)
+    now = _now(engines, question)
+    where = question.where
+    if question.valid_at is not None:
+        where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
+    ranking = recall(
+        question.query,
+        engines.index.view(scope, now=micros(now)),
+        embedder=embedder,
+        where=in_micros(where),
+        now=now,
+        top_k=question.top_k,
+        asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}),
+        session=question.session_id,
+        min_relevance=question.min_relevance,
+    )
+    found = _hydrate(engines, known, scope, ranking.nrs)
     hits = [
-        Hit.model_construct(memory=found[nr], score=score, relevance=relevance, why=FrozenDict(why))
+        Hit.made(memory=found[nr], score=score, relevance=relevance, why=FrozenDict(why))
         for nr, score, relevance, why in zip(ranking.nrs, ranking.scores, ranking.relevances, ranking.whys, strict=True)
         if nr in found
     ]
@@ -116,21 +116,37 @@ def _embedder(engines: Engines) -> tuple[Embedder | None, tuple[str, ...]]:
         return None, (f"embedder unavailable: {exc}",)
 
 
-def _scope(book: Book, question: Question) -> tuple[Scope, int | None]:
-    until = None if question.as_of is None else book.position(question.as_of)
-    seen = standing(book, question.asker, until=until)
-    return seen.scope(question.cube_ids, session_id=question.session_id, until=until), until
+def _scope(engines: Engines, known: Moment, question: Question) -> Scope:
+    if question.as_of is None:
+        seen = known.standing.get(question.asker)
+        if seen is None:
+            with engines.ledger.glance() as book:
+                seen = known.standing[question.asker] = standing(book, question.asker)
+        return seen.scope(question.cube_ids, session_id=question.session_id)
+    with engines.ledger.glance() as book:
+        until = book.position(question.as_of)
+        return standing(book, question.asker, until=until).scope(question.cube_ids, session_id=question.session_id, until=until)
 
 
 def _now(engines: Engines, question: Question) -> datetime:
     return question.now or question.as_of or moment(engines.clock())
 
 
-def _hydrate(book: Book, scope: Scope, numbers: Sequence[int], until: int | None) -> dict[int, Memory]:
-    """The rows of what was found: of the asker's cubes only, and only what is alive, whatever an index says."""
+def _hydrate(engines: Engines, known: Moment, scope: Scope, numbers: Sequence[int]) -> dict[int, Memory]:
+    """The memories that were found: of the asker's cubes only, and only what is alive, whatever an index says."""
     cubes = set(scope.cubes)
-    rows = [row for row in book.rows(numbers, until) if row[2] in cubes and row[11] in LIVE]
-    return book.memories(rows, book.cube_ids([row[2] for row in rows]), until)
+    kept = known.found if scope.until is None else {}
+    found = {nr: kept[nr][1] for nr in numbers if nr in kept and kept[nr][0] in cubes}
+    missing = [nr for nr in numbers if nr not in found]
+    if missing:
+        with engines.ledger.glance() as book:
+            rows = [row for row in book.rows(missing, scope.until) if row[2] in cubes and row[11] in LIVE]
+            fresh = book.memories(rows, book.cube_ids([row[2] for row in rows]), scope.until)
+        found.update(fresh)
+        if scope.until is None:
+            for row in rows:
+                known.keep(row[0], row[2], fresh[row[0]])
+    return found
 
 
 def _within(hits: list[Hit], budget: int, count: Callable[[str], int]) -> list[Hit]:
