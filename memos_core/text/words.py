@@ -11,6 +11,7 @@ import Stemmer
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _PIECES = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['\u2019][^\W_{_CJK}]+)?")
+_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)?")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 
 STOP_WORDS = frozenset(
@@ -48,13 +49,15 @@ def _term(word: str) -> str:
 
 def analyse(text: str) -> list[str]:
     """The terms of a text in order: folded, stop words out, Porter stems; runs of Chinese, Japanese or Korean as bigrams."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    if text.isascii():
+        known = _known
+        return [term for piece in _ASCII.findall(text.lower()) if (term := known[piece] if piece in known else _term(piece))]
+    text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     terms: list[str] = []
     for piece in _PIECES.findall(text.casefold()):
         if _IS_CJK.match(piece):
             terms.extend(piece[i : i + 2] for i in range(len(piece) - 1)) if len(piece) > 1 else terms.append(piece)
-        elif term := _known[piece] if piece in _known else _term(piece):
+        elif term := _term(piece):
             terms.append(term)
     return terms
 
