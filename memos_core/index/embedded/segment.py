@@ -139,7 +139,7 @@ class Segment:
 
     def holds(self, nrs: Sequence[int]) -> int:
         """How many rows are of these memories."""
-        return int(np.isin(self._column("nr"), nrs).sum())
+        return len(np.flatnonzero(np.isin(self._column("nr"), nrs)))
 
     @property
     def nbytes(self) -> int:
