@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     Column = NDArray[np.float32]
 
 
+MANY = 1 << 16
+"""Session numbers above this are numbered anew rather than used as positions."""
+
+
 def who(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
     """What was said by the one speaker whom the query names, or by who asks where it says "I"."""
     wanted = question.speaker
     if not wanted:
         return None
-    is_them = np.array([*(name.casefold() in wanted for name in table.rows.speakers), False])
-    if not is_them.any() or is_them[:-1].all():
+    is_them = np.array([*(name.casefold() in wanted for name in table.rows.speakers), "" in wanted])[table.rows.speaker]
+    if not is_them.any() or is_them.all():
         return None
-    return is_them[table.rows.speaker] * np.float32(weights.who)
+    return is_them * np.float32(weights.who if question.names else weights.asker)
 
 
 def session(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
@@ -58,6 +62,8 @@ def talk(question: Question, table: Table, scores: Column, weights: Weights) -> 
     in_talk[reply] = in_talk[before] = True
     member = np.flatnonzero(in_talk & (rows.session >= 0))
     number = rows.session[member]
+    if int(number.max()) > MANY:
+        number = np.unique(number, return_inverse=True)[1].astype(np.int32)
     best = np.zeros(int(number.max()) + 1, np.float32)
     np.maximum.at(best, number, scores[member])
     lent[member] += best[number] * np.float32(weights.talk_session)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from memos_core.recall.roles import ROLES
+
 SHORT_WORDS = 60
 """A turn and the one before it are embedded together where both have at most this many words."""
 
 
 def alone(speaker: str, text: str) -> str:
-    """The text of the vector "alone"."""
-    return f"{speaker}: {text}" if speaker else text
+    """The text of the vector "alone". People's names are part of it; a role in a chat ("user") is not."""
+    return f"{speaker}: {text}" if speaker and speaker.casefold() not in ROLES else text
 
 
 def with_context(previous_speaker: str, previous_text: str, speaker: str, text: str) -> str | None:

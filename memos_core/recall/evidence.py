@@ -32,5 +32,12 @@ def context(question: Question, table: Table, scores: Column, weights: Weights) 
 
 
 def meaning(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
-    """The query's vector against the memory's: alone and with context, their mean."""
-    return table.rows.dense * np.float32(weights.meaning) if table.has_vectors else None
+    """The query's vector against the memory's: alone and with context, their mean. What has no vector yet stands by its words."""
+    if not table.has_vectors:
+        return None
+    dense = table.rows.dense
+    without = np.flatnonzero(table.rows.relevance == 0)
+    if len(without):
+        dense = dense.copy()
+        dense[without] = 0 if table.words is None else table.words[without] * dense.max()
+    return dense * np.float32(weights.meaning)

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
-from memos_core.text.kinds import asks_before, asks_now, asks_when, in_first_person
+from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person
 from memos_core.text.words import analyse
-
-ROLES = frozenset({"user", "assistant", "system", "developer", "tool", "function", "human", "ai", "bot", "agent", "model"})
-"""Speakers who are parts in a chat with a machine, not people with a name."""
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -29,6 +27,7 @@ class Question:
     names: tuple[str, ...]
     asker: frozenset[str]
     first_person: bool
+    of_you: bool
     when: bool
     present: bool
     past: bool
@@ -37,10 +36,12 @@ class Question:
 
     @property
     def speaker(self) -> frozenset[str]:
-        """Whose words are asked for, folded: the one speaker named, else who asks where the query is in the first person."""
-        if len(self.names) == 1:
-            return frozenset({self.names[0].casefold()})
-        return self.asker if self.first_person and not self.names else frozenset()
+        """Whose words are asked for, folded: the one speaker named; the machine's for "what did you say"; who asks, for "I"."""
+        if self.names:
+            return frozenset({self.names[0].casefold()}) if len(self.names) == 1 else frozenset()
+        if self.of_you:
+            return MACHINES
+        return self.asker if self.first_person else frozenset()
 
 
 def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: datetime) -> Question:
@@ -55,8 +56,9 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
         text=query,
         terms=tuple(terms),
         names=names,
-        asker=frozenset(name.casefold() for name in asker),
+        asker=frozenset(name.casefold() for name in asker) | USERS,
         first_person=in_first_person(query),
+        of_you=asks_what_you_said(query),
         when=asks_when(query),
         present=not past and asks_now(query),
         past=past,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos_core.recall.question import ROLES
+from memos_core.recall.roles import ROLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,11 +13,12 @@ class Weights:
     context: float = 0.15
     meaning: float = 1.0
     who: float = 0.3
+    asker: float = 0.15
     session: float = 0.15
     when: float = 0.1
     date: float = 0.35
     talk_next: float = 0.1
-    talk_session: float = 0.15
+    talk_session: float = 0.05
 
     @property
     def total(self) -> float:
@@ -27,3 +28,5 @@ class Weights:
 
 
 DEFAULT = Weights()
+WORDS_ALONE = Weights(words=0.25, context=0.25, session=0.25, meaning=0.0)
+"""Without vectors: what meaning lent is not there, so words weigh more against who and when."""

@@ -20,7 +20,7 @@ _PAST = re.compile(
 )
 _PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|can)\b|\w'(?:s|re|m|ve)\b|现在|目前|最近|今")
 _NOW = re.compile(
-    r"\b(?:now|nowadays|currently|current|presently|these days|at the moment|at present|today|latest|newest|most recent|up to date)\b|现在|目前"
+    r"\b(?:now|nowadays|currently|current|presently|these days|at the moment|at present|today|latest|newest|most recent)\b|现在|目前"
 )
 _KEYWORDS = 4
 _ADVICE = re.compile(
@@ -28,6 +28,10 @@ _ADVICE = re.compile(
     r"best way)\b|推荐|建议"
 )
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|i've|i'd|i'll|me|my|mine|myself|we|our|us)\b|我|私|俺|僕|저는|제가|나의|내가")
+_OF_YOU = re.compile(
+    r"\b(?:did|have|had) you\b|\byou(?:'d|'ve| had| have)? (?:said|told|suggested|recommended|mentioned|gave|given|wrote|written|"
+    r"explained|listed|advised|proposed|provided|shared|showed)\b|\byour (?:advice|suggestions?|recommendations?|answer|explanation)\b"
+)
 
 
 def asks_when(text: str) -> bool:
@@ -49,6 +53,11 @@ def asks_now(text: str) -> bool:
     if _NOW.search(folded):
         return True
     return not _PAST.search(folded) and (_PRESENT.search(folded) is not None or folded.count(" ") < _KEYWORDS)
+
+
+def asks_what_you_said(text: str) -> bool:
+    """Whether it asks for what the machine said before."""
+    return _OF_YOU.search(text.casefold()) is not None
 
 
 def in_first_person(text: str) -> bool:

@@ -9,6 +9,8 @@ import zlib
 
 import Stemmer
 
+from memos_core.text.irregular import BASES
+
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 _PIECES = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+(?:['\u2019][^\W_{_CJK}]+)?")
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)?")
@@ -39,7 +41,8 @@ def _term(word: str) -> str:
         if stemmer is None:
             stemmer = _stemmers.porter = Stemmer.Stemmer("porter", 0)
         bare = word.split("'", 1)[0]
-        term = "" if bare in STOP_WORDS else stemmer.stemWord(bare)
+        bare = bare if len(bare) > 1 else word.replace("'", "")
+        term = "" if bare in STOP_WORDS else stemmer.stemWord(BASES.get(bare, bare))
         if len(_known) > _CACHE_LIMIT:
             _known.clear()
             _known.update(dict.fromkeys(STOP_WORDS, ""))
@@ -48,7 +51,7 @@ def _term(word: str) -> str:
 
 
 def analyse(text: str) -> list[str]:
-    """The terms of a text in order: folded, stop words out, Porter stems; runs of Chinese, Japanese or Korean as bigrams."""
+    """The terms of a text in order: folded, stop words out, irregular forms taken back, Porter stems; runs of Chinese, Japanese or Korean as bigrams."""
     if text.isascii():
         known = _known
         return [term for piece in _ASCII.findall(text.lower()) if (term := known[piece] if piece in known else _term(piece))]
