@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_core.cli.desk import opened
-from memos_core.cli.options import AsJson, Home, Tenant
+from memos_core.cli.desk import engines
+from memos_core.cli.options import AsJson, Home
+
+if TYPE_CHECKING:
+    from memos_core.ledger.base import Finding
+    from memos_core.mos.engines import Engines
 
 
 def fsck(
@@ -21,8 +26,8 @@ def fsck(
     """
     from memos_core.cli import show
 
-    with opened(home, "default") as mos, show.busy("reading everything ..."):
-        findings = list(mos.verify(anchor=anchor))
+    with engines(home) as found, show.busy("reading everything ..."):
+        findings = [*found.ledger.verify(anchor=anchor), *_index(found)]
     if as_json:
         show.put_json({"sound": not findings, "anchored": anchor is not None, "findings": findings})
     else:
@@ -41,8 +46,10 @@ def rebuild(home: Home = None, as_json: AsJson = False) -> None:
     """Make the index anew from the ledger, vectors included."""
     from memos_core.cli import show
 
-    with opened(home, "default") as mos, show.busy("building ..."):
-        count = mos.rebuild()
+    from memos_core.mos.rebuilding import rebuild as make_anew
+
+    with engines(home) as found, show.busy("building ..."):
+        count = make_anew(found)
     if as_json:
         show.put_json({"memories": count})
     else:
@@ -52,17 +59,29 @@ def rebuild(home: Home = None, as_json: AsJson = False) -> None:
 def worker(
     once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
     home: Home = None,
-    tenant: Tenant = "default",
 ) -> None:
     """Do the background work of a folder in a process of its own, until Ctrl-C."""
     import threading
 
     from memos_core.cli import show
 
-    with opened(home, tenant, new=True) as mos:
-        mos.work()
+    with engines(home) as found:
         if once:
-            mos.wait()
+            done = 0
+            while count := found.scheduler.drain_once():
+                done += count
+            show.note(f"[dim]{show.plural(done, 'unit')} of work done.[/]")
             return
+        found.scheduler.start()
         show.note("[dim]Working; Ctrl-C ends it.[/]")
         threading.Event().wait()
+
+
+def _index(found: Engines) -> Iterator[Finding]:
+    """Whether the index holds as many memories as the ledger."""
+    from memos_core.cli.examine import holdings
+    from memos_core.ledger.base import Finding
+
+    indexed, kept = int(found.index.health().facts["current"]), holdings(found)["memories"]
+    if indexed != kept:
+        yield Finding("index", f"holds {indexed:,} of {kept:,} memories; `memos rebuild` makes it anew")

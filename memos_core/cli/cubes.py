@@ -107,7 +107,9 @@ def _tell(cube: Cube, as_json: bool, verb: str) -> None:
         show.say(f"[green]{verb}[/] {show.escape(cube.name)}\n  {show.escape(cube.id)}")
 
 
-Place = Annotated[Path, typer.Argument(help="A folder, or a file that ends with .tar, .tgz or .zip.", show_default=False)]
+Place = Annotated[
+    Path, typer.Argument(help="A folder, or an archive where the name has an ending, like alice.memcube.", show_default=False)
+]
 
 
 def dump(
@@ -121,7 +123,7 @@ def dump(
 ) -> None:
     """Write a cube to a folder or archive, with a manifest of digests.
 
-    [dim]memos dump CUBE_ID alice.zip --user alice[/]
+    [dim]memos dump CUBE_ID alice.memcube --user alice[/]
     """
     from memos_core.cli import show
 
@@ -158,7 +160,9 @@ def verify(path: Place, as_json: AsJson = False) -> None:
 
 def check(path: Path) -> CubeManifest:
     """The manifest of a dumped cube, after everything in it was read and compared."""
-    raise NotImplementedError
+    from memos_core.mos.moving import verify as read_through
+
+    return read_through(path)
 
 
 def _tell_manifest(manifest: CubeManifest, as_json: bool, verb: str, path: Path) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memos_core.cli.desk import opened
-from memos_core.cli.options import Agent, AsJson, Home, Tenant, User, who
+from memos_core.cli.options import Agent, AsJson, Home, Tenant, User
 
 if TYPE_CHECKING:
     from memos_core.model.answer import Task
 
-app = typer.Typer(help="Background work: what waits, what failed, try again.", no_args_is_help=True)
+app = typer.Typer(help="Background work of a tenant, or of --user: what waits, what failed, try again.", no_args_is_help=True)
 
 TaskId = Annotated[str, typer.Argument(help="A task's id, as `memos tasks list` shows it.", show_default=False)]
 _STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "waiting": "yellow"}
@@ -22,7 +22,7 @@ _STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "waiting": 
 def list_tasks(home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default", as_json: AsJson = False) -> None:
     """List tasks, newest first."""
     with opened(home, tenant) as mos:
-        page = mos.tasks.list(**who(user, agent))
+        page = mos.tasks.list(user_id=user, agent_id=agent)
     from memos_core.cli import show
 
     if as_json:
@@ -56,7 +56,7 @@ def show_task(
 ) -> None:
     """Show one task."""
     with opened(home, tenant) as mos:
-        task = mos.tasks.status(task_id, **who(user, agent))
+        task = mos.tasks.status(task_id, user_id=user, agent_id=agent)
     from memos_core.cli import show
 
     if as_json:
@@ -73,7 +73,7 @@ def retry(task_id: TaskId, home: Home = None, user: User = None, agent: Agent = 
     from memos_core.cli import show
 
     with opened(home, tenant) as mos:
-        mos.tasks.retry(task_id, **who(user, agent))
+        mos.tasks.retry(task_id, user_id=user, agent_id=agent)
         with show.busy("working ..."):
             mos.wait()
     show.say("[green]Done.[/]")
@@ -85,5 +85,5 @@ def drop(task_id: TaskId, home: Home = None, user: User = None, agent: Agent = N
     from memos_core.cli import show
 
     with opened(home, tenant) as mos:
-        mos.tasks.drop(task_id, **who(user, agent))
+        mos.tasks.drop(task_id, user_id=user, agent_id=agent)
     show.say("[green]Dropped.[/]")

@@ -33,7 +33,9 @@ class Part:
 
 
 def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidates:
-    """The candidates of several cubes, ranked as one."""
+    """The candidates of several cubes, ranked as one; of no cube, none."""
+    if not parts:
+        return _nothing()
     codes = np.array(sorted({code(term) for term in probe.terms}), np.uint32)
     lexical = score([part.state for part in parts], [part.alive for part in parts], codes)
     whole = sum(part.count for part in parts) <= WHOLE
@@ -53,6 +55,14 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     joined = tables[0] if len(tables) == 1 else {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     names = parts[0].state.speakers if len(parts) == 1 else tuple(speakers)
     return Candidates(**joined, speakers=names, degraded=_degraded(parts, probe))
+
+
+def _nothing() -> Candidates:
+    long, wide, real = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    return Candidates(
+        nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, relevance=real, said=long, length=wide, speaker=wide,
+        session=wide, session_score=real, session_size=wide, previous=wide, following=wide, timed=np.zeros(0, np.bool_),
+    )  # fmt: skip
 
 
 def _whole(part: Part) -> NDArray[np.intp] | slice:
