@@ -140,6 +140,8 @@ def _read(text: str, one: Found, said: datetime) -> When | None:
         (start, end), left = _narrowed(interval, lead, said)
     except (ValueError, OverflowError):
         return None
+    if start >= end:
+        return None
     span = (one.span[0] - left, one.span[1])
     when = When(start, end, text[slice(*span)], span, one.relative, one.yearly)
     return when if left and word in ("before", "after") else _opened(when, word)
@@ -213,6 +215,8 @@ def _stage(interval: Interval, stage: re.Match[str], said: datetime) -> Interval
         return on.weekend(first) if stage[4].casefold() == "weekend" else (first, first + timedelta(days=7))
     pieces, nth = (2, 0 if stage[2].casefold() == "first" else 1) if stage[2] else (3, _THIRDS[stage[1].casefold()])
     days = (end - start) // timedelta(days=1)
+    if days < 7:
+        return interval
     cut = [start + timedelta(days=round(days * piece / pieces)) for piece in range(pieces + 1)]
     return cut[nth], cut[nth + 1]
 

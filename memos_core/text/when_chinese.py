@@ -114,11 +114,11 @@ def chinese(text: str) -> Iterator[Found]:
         for m in pattern.finditer(text):
             if any(start < m.end() and m.start() < end for start, end in claimed):
                 continue
+            claimed.append(m.span())
             try:
                 read = make(m)
             except (ValueError, OverflowError):
                 continue
-            claimed.append(m.span())
             yield Found(m.span(), read, relative, yearly)
 
 

@@ -249,6 +249,11 @@ def _window(m: re.Match[str]) -> Read:
     return lambda said, tense: on.window(said, way * most, unit)
 
 
+def _lately(m: re.Match[str]) -> Read:
+    unit = m["unit"].casefold()
+    return lambda said, tense: on.window(said, 1, unit)
+
+
 def _year_alone(m: re.Match[str]) -> Read:
     return _fixed(on.year(int(m["y"])))
 
@@ -275,6 +280,8 @@ _LISTED: tuple[_Form, ...] = (
     (rf"\b(?P<name>{_NAME})(?:,?\s+|\s+of\s+|\s+in\s+)(?P<which>last|this|next)\s+year\b", _named_in_which_year, _RELATIVE),
     (rf"\b(?P<which>last|this|next) year['\u2019]s (?P<name>{_NAME})\b", _named_in_which_year, _RELATIVE),
     (rf"\b(?P<way>past|last|next|coming)\s+{_NUM}\s+{_UNIT}\b", _window, _RELATIVE),
+    (r"\b(?:(?:over|for|in|within|during|throughout)\s+the\s+(?:past|last)|the\s+past)\s+(?P<unit>week|month|year|decade)\b(?!\s+of\b)",
+     _lately, _RELATIVE),
     (rf"\b{_NUM}(?:\s+more)?\s+{_UNIT}\s+ago\b", _ago, _RELATIVE),
     (rf"\b{_NUM}\s+{_UNIT}\s+(?P<sure>from\s+(?:now|today))\b", _ahead, _RELATIVE),
     (rf"\bin\s+(?:about\s+)?{_NUM}\s+{_UNIT}\b(?P<sure>['\u2019]?\s+time\b)?", _ahead, _RELATIVE),
@@ -314,9 +321,9 @@ def english(text: str) -> Iterator[Found]:
             span = m.span("name") if make is _named else m.span()
             if any(start < span[1] and span[0] < end for start, end in claimed):
                 continue
+            claimed.append(span)
             try:
                 read = make(m)
             except (ValueError, OverflowError):
                 continue
-            claimed.append(span)
             yield Found(span, read, relative, yearly_ and not m.groupdict().get("y"))
