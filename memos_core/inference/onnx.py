@@ -1,7 +1,7 @@
 """An embedder from a folder with an ONNX graph and a tokenizer: the default, in this process, on one thread.
 
-Texts are embedded one by one. On a CPU that is faster than padded batches, and a text's vector then depends on nothing but the text:
-int8 graphs scale their activations over the whole batch, so that its neighbours would change it.
+Texts are embedded one by one, so that a vector depends on nothing but its text: int8 graphs scale their activations over the whole
+batch, and neighbours turn a vector by up to cos .96. Batches of similar length would save about a fifth of the time.
 """
 
 from __future__ import annotations
