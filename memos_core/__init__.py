@@ -30,7 +30,8 @@ _PLACES = {
     "memos_core.model.message": ("Message", "ToolCall"),
     "memos_core.model.memory": ("Memory", "MemoryState", "MemoryType", "Revision", "Source", "Trust"),
     "memos_core.model.answer": (
-        "Cube", "CubeManifest", "Deletion", "ErasureReceipt", "Hit", "Page", "Receipt", "Recollection", "Record", "Task",
+        "Cube", "CubeManifest", "Deletion", "ErasureReceipt", "Hit", "Page", "Receipt", "Recollection", "Record", "Session",
+        "Task",
     ),
     "memos_core.inference.base": ("Embedder",),
     "memos_core.errors": (

@@ -38,6 +38,12 @@ _POINT = Prepared(
     .values(version=sa.bindparam("v"), state=sa.bindparam("s"), digest=sa.bindparam("d"), tx=sa.bindparam("x"))
     .where(t.items.c.nr == sa.bindparam("n"))
 )
+_REVOKE = Prepared(
+    sa.update(t.grants)
+    .values(until=sa.bindparam("x"))
+    .where(t.grants.c.cube == sa.bindparam("c"), t.grants.c.principal == sa.bindparam("p"), t.grants.c.until.is_(None),
+           t.grants.c.tx < sa.bindparam("before"))
+)  # fmt: skip
 _CLOSE_MESSAGE = Prepared(sa.update(t.messages).values(until=sa.bindparam("x")).where(t.messages.c.nr == sa.bindparam("n")))
 _TOUCH_SESSION = Prepared(
     sa.update(t.sessions).values(last_item=sa.bindparam("i"), last_said=sa.bindparam("s")).where(t.sessions.c.nr == sa.bindparam("n"))
@@ -95,6 +101,11 @@ class Pen:
         """From now on that principal has that role in that cube."""
         self._rows["grants"].append((self.number(), cube, principal, role, self.tx, None))
         self.detail.setdefault("granted", []).append([cube, principal, role])
+
+    def revoke(self, cube: int, principal: int) -> None:
+        """The role that principal had in that cube until now ends."""
+        self._updates.append((_REVOKE, (self.tx, cube, principal, self.tx)))
+        self.detail.setdefault("revoked", []).append([cube, principal])
 
     def open_session(self, cube: int, session_id: str, *, implicit: bool, said: int) -> int:
         """A conversation; an implicit one is a run of messages that named none."""

@@ -18,6 +18,7 @@ from memos_core.ledger import tables as t
 from memos_core.ledger.pen import Pen, dump
 from memos_core.ledger.read import LIVE, Book, fields, micros
 from memos_core.ledger.rows import VersionRow
+from memos_core.ledger.sessions import made_only_from
 from memos_core.model.change import Entry, Work
 from memos_core.model.message import Draft, Message
 from memos_core.model.scope import Asker
@@ -39,13 +40,17 @@ _EPISODE = Prepared(
     .limit(1)
 )
 _SAME = Prepared(
-    sa.select(t.items.c.nr, t.items.c.id).where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE)))
-)
-_SAID = Prepared(
-    sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content).where(
-        t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"), t.messages.c.until.is_(None)
+    sa.select(t.items.c.nr, t.items.c.id).where(
+        t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE))
     )
 )
+_SAID = Prepared(
+    sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content, t.messages.c.said, t.messages.c.until)
+    .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"))
+    .order_by(t.messages.c.version.desc())
+    .limit(1)
+)
+"""The newest version of a message; where `until` is set it was taken out of its session, and may be said again."""
 _DERIVED = Prepared(
     sa.select(t.sources.c.item, sa.func.count())
     .where(t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message")))
@@ -173,7 +178,10 @@ class _Writer:
         pen = self._pen
         said = pen.at if message.at is None else micros(message.at)
         self._enter(message.session_id or self._add.session_id, said)
-        old = _SAID.one(pen.connection, (self._at.cube, self._at.session, message.id)) if message.id else None
+        before = _SAID.one(pen.connection, (self._at.cube, self._at.session, message.id)) if message.id else None
+        old = before if before is not None and before[4] is None else None
+        if old is not None and message.at is None:
+            said = old[3]
         message_id = message.id or new_id()
         self._added.message_ids.append(message_id)
         if old is not None and old[2] == message.content:
@@ -183,7 +191,7 @@ class _Writer:
             cube=self._at.cube,
             session=self._at.session,
             message_id=message_id,
-            version=old[1] + 1 if old else 1,
+            version=before[1] + 1 if before else 1,
             role=message.role,
             name=message.name,
             content=message.content,
@@ -192,7 +200,7 @@ class _Writer:
             said=said,
             closes=old[0] if old else None,
         )
-        edited = [nr for nr, sources in self._derived(old[0]) if sources == 1] if old else []
+        edited = [nr for nr in made_only_from(pen.connection, [old[0]]) if self._item_id(nr)] if old else []
         for draft in drafts:
             self._learn(draft, ref, said, edited.pop(0) if edited else None)
         for nr in edited:

@@ -17,9 +17,7 @@ class Sessions:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
 
-    def list(
-        self, *, user_id: str | None = None, agent_id: str | None = None, limit: int = 50, cursor: str | None = None
-    ) -> Page[Session]:
+    def list(self, *, user_id: str | None = None, agent_id: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Session]:
         """The sessions that the asker may read, the one that was spoken in last first.
 
         Runs of messages that named no session are not listed; `messages` without a session has them.
@@ -53,9 +51,7 @@ class Sessions:
 
         return replace(self._handle, session_id, messages, user_id, agent_id, cube_id, learn)
 
-    def delete(
-        self, session_id: str, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None
-    ) -> Deletion:
+    def delete(self, session_id: str, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None) -> Deletion:
         """Close a session's messages and archive the memories made from nothing else; these are restorable."""
         from memos_core.mos.replacing import delete
 
