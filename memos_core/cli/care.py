@@ -45,7 +45,6 @@ def fsck(
 def rebuild(home: Home = None, as_json: AsJson = False) -> None:
     """Make the index anew from the ledger, vectors included."""
     from memos_core.cli import show
-
     from memos_core.mos.rebuilding import rebuild as make_anew
 
     with engines(home) as found, show.busy("building ..."):

@@ -102,3 +102,24 @@ def test_it_is_shown_within_eighty_columns_without_colours(
     assert max(map(len, shown.splitlines())) <= 80
     for question in script.questions():
         assert question.ask in shown
+
+
+def test_with_the_embedder_ten_of_the_dozen_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from memos_core.cli import embedder
+
+    if not embedder.state()["usable"]:
+        pytest.skip("the embedder is not installed here: memos embedder install")
+    assert main(["tour", "--json", "--no-install", "--home", str(tmp_path / "memory")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["found"] >= 10 and told["needed"] == 10
+    assert {answer["id"]: answer["ranks"][:1] for answer in told["answers"]}["q12"] == []
+
+
+def test_what_does_not_hold_makes_the_exit_code_say_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = [script.Question(f"x{number}", "misled", "When was Ebba born?", ("s1-02",)) for number in range(12)]
+    monkeypatch.setattr(script, "questions", lambda: questions)
+    monkeypatch.setenv("MEMOS_EMBEDDER", "none")
+    assert main(["tour", "--home", str(tmp_path / "memory")]) == 1
+    assert "does not hold" in capsys.readouterr().out

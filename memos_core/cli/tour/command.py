@@ -17,7 +17,7 @@ from memos_core.errors import EmbedderUnavailable, StorageError
 if TYPE_CHECKING:
     from memos_core.cli.tour.steps import Answer, Change, Forgetting, Reading, Visit
 
-NEEDED, NEEDED_BY_WORDS = 10, 8
+NEEDED, NEEDED_BY_WORDS = 10, 9
 TENANT = "tour"
 
 
@@ -147,11 +147,11 @@ def _report(journey: Journey) -> dict[str, Any]:
         "holds": journey.holds,
         "embedder": journey.embedder,
         "reading": {
-            "sessions": journey.reading.sessions,
+            "sessions": len(journey.reading.sizes),
             "messages": journey.reading.messages,
             "memories": journey.reading.memories,
             "skipped": journey.reading.skipped,
-            "add_seconds": journey.reading.seconds,
+            "seconds_by_session": journey.reading.seconds,
             "embed_seconds": journey.reading.embedding,
         },
         "found": sum(answer.holds for answer in journey.answers),

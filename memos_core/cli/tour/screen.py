@@ -51,12 +51,11 @@ def opening(talk: Conversation) -> None:
 
 def reading(done: Reading, embedder: str | None) -> None:
     """How the conversation was read."""
-    sizes = f"{show.plural(done.sessions, 'session')}, {show.plural(done.messages, 'message')}: {show.memories(done.memories)}"
+    sizes = f"{show.plural(len(done.sizes), 'session')}, {show.plural(done.messages, 'message')}: {show.memories(done.memories)}"
     line(f"{sizes} {mark(done.holds)}")
-    speed = done.messages / max(done.seconds, 1e-9)
-    line(f"On disk and found by words after {done.seconds * 1000:.0f} ms, {speed:,.0f} messages a second.")
+    line(f"On disk and found by words after {sum(done.seconds):.2f} s, loading included.")
     if embedder:
-        line(f"In the background then embedded with {escape(embedder)}: {done.embedding:.1f} s.")
+        line(f"Embedded with {escape(embedder)} in the background, {done.embedding:.1f} s later.")
     if done.skipped:
         line(f"[dim]Kept but not read: {show.plural(len(done.skipped), 'part')}, like {escape(done.skipped[0])}.[/]")
 
@@ -65,16 +64,19 @@ def answer(found: Answer) -> None:
     """A question, the first three memories, and why the first of its evidence stands where it stands."""
     question = found.question
     show.say()
-    line(f"[bold]{escape(question.ask)}[/]  [dim]{question.kind}[/]")
-    for rank, hit in enumerate(found.hits[:SHOWN], 1):
-        _hit(rank, hit, rank in found.ranks)
+    line(f"[bold]{escape(question.ask)}[/]")
+    shown = [*range(1, SHOWN + 1), *(rank for rank in found.ranks[:1] if rank > SHOWN)]
+    for rank in shown:
+        _hit(rank, found.hits[rank - 1], rank in found.ranks)
     line(f"    {_verdict(found)}{DOT}[dim]{found.milliseconds:.1f} ms[/]")
     if found.ranks:
         line(f"      [cyan]why: {escape(_why(found.hits[found.ranks[0] - 1]))}[/]")
 
 
 def _hit(rank: int, hit: Hit, evidence: bool) -> None:
-    head = Text.assemble((f"  {rank} ", "dim"), (f"{hit.memory.created_at:%d %b %Y} ", "dim"))
+    head = Text.assemble(
+        ("\N{BLACK RIGHT-POINTING SMALL TRIANGLE}" if evidence else " ", "green"), (f" {rank:<2} {hit.memory.created_at:%d %b %Y} ", "dim")
+    )
     body = cards.spoken(hit.memory, limit=width() - 3 - len(head))
     if evidence:
         body.stylize("green")
@@ -93,22 +95,23 @@ def _why(hit: Hit) -> str:
 def _verdict(found: Answer) -> str:
     if not found.question.evidence:
         words = "nothing relevant" if found.holds else "something looks relevant"
-        return f"{mark(found.holds)} nobody ever said it: {words} (best {found.relevance:.2f})"
+        return f"{mark(found.holds)} {found.question.kind}: {words} (best {found.relevance:.2f})"
     if not found.ranks:
-        return f"{mark(False)}: the evidence is not among the first ten"
+        return f"{mark(False)} {found.question.kind}: the evidence is not among the first ten"
     sign = "[green]\N{CHECK MARK}[/]" if found.holds else "[yellow]-[/]"
-    older = f", what it replaced at {found.older[0]}" if found.older else ""
-    return f"{sign} evidence at rank {', '.join(str(rank) for rank in found.ranks)}{older}"
+    older = f", older at {found.older[0]}" if found.older else ""
+    return f"{sign} {found.question.kind}: evidence at rank {', '.join(str(rank) for rank in found.ranks)}{older}"
 
 
 def score(answers: Sequence[Answer], needed: int) -> None:
     """How many of the questions were answered."""
     held = sum(found.holds for found in answers)
     show.say()
-    ending = f"Median {typical(answers):.1f} ms a question."
-    line(f"{mark(held >= needed)} [bold]{held} of {len(answers)}[/] as they should be: evidence in the first three, or nothing. {ending}")
+    line(
+        f"{mark(held >= needed)} [bold]{held} of {len(answers)}[/] found in the first three, or rightly nothing; median {typical(answers):.1f} ms."
+    )
     for reason in dict.fromkeys(reason for found in answers for reason in found.degraded):
-        line(f"[dim]Once or more: {escape(reason)}.[/]")
+        line(f"[dim]{escape(reason)}[/]")
 
 
 def change(done: Change) -> None:
@@ -129,7 +132,7 @@ def _version(label: str, text: str) -> None:
 def forgetting(done: Forgetting) -> None:
     """What was erased, and where it was looked for afterwards."""
     erased = f"{show.memories(len(done.receipt.memory_ids))} and {show.plural(done.receipt.message_count, 'message')}"
-    line(f"{done.what[0].upper()}{done.what[1:]}: erased {erased}, with all that was made from it.")
+    line(f"{done.what[0].upper()}{done.what[1:]}: erased {erased}.")
     line(f"  receipt     {escape(done.receipt.id)}")
     line("  read back   " + DOT.join(f"{escape(name)} {state}" for name, state in done.receipt.stores.items()))
     counts = DOT.join(f"{name} {done.before[name]}\N{RIGHTWARDS ARROW}{done.after[name]}" for name in done.before)
@@ -138,7 +141,7 @@ def forgetting(done: Forgetting) -> None:
 
 def visit(done: Visit) -> None:
     """A second person on the same memory."""
-    line(f'Lin Yue (another user) tells her own assistant: "{escape(done.own)}"')
+    line(f'Lin Yue (another user) adds: "{escape(show.short(done.own, width() - 40))}"')
     line(f"She finds it; Maya, who asks the same, finds {done.foreign} of hers. {mark(done.foreign == 0)}")
     forgetting(done.forgotten)
 

@@ -21,7 +21,7 @@ GUEST_SAYS = (
         "id": "lin-1",
         "role": "user",
         "name": "Lin Yue",
-        "content": "My flight lands in Frankfurt on the 8th of May. Don't tell them, it's a surprise.",
+        "content": "My flight lands in Frankfurt on the 8th of May. It's a surprise.",
     },
     {"id": "lin-2", "role": "user", "name": "Lin Yue", "content": "我给弗里达做了一面小旗子,蓝色的,上面有一只鹭。"},
     {"id": "lin-3", "role": "user", "name": "Lin Yue", "content": "Remind me to bring the Longjing tea for Mrs Kupfer."},

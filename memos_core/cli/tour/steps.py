@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -28,14 +29,18 @@ EMBED_TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How long it took to remember everything, and to embed it afterwards."""
+    """How long it took to remember each session, in seconds, and to embed all of it afterwards."""
 
-    sessions: int
-    messages: int
+    sizes: tuple[int, ...]
     memories: int
     skipped: tuple[str, ...]
-    seconds: float
+    seconds: tuple[float, ...]
     embedding: float
+
+    @property
+    def messages(self) -> int:
+        """How many messages were kept."""
+        return sum(self.sizes)
 
     @property
     def holds(self) -> bool:
@@ -45,18 +50,18 @@ class Reading:
 
 def read(mos: MOS, talk: script.Conversation) -> Reading:
     """Remember the conversation, a session at a time."""
-    start = time.perf_counter()
-    receipts = [mos.add(list(session.messages), user_id=script.USER, session_id=session.id) for session in talk.sessions]
-    added = time.perf_counter()
+    clock = [time.perf_counter()]
+    receipts = []
+    for session in talk.sessions:
+        receipts.append(mos.add(list(session.messages), user_id=script.USER, session_id=session.id))
+        clock.append(time.perf_counter())
     mos.wait(EMBED_TIMEOUT)
-    done = time.perf_counter()
     return Reading(
-        sessions=len(receipts),
-        messages=sum(len(receipt.message_ids) for receipt in receipts),
+        sizes=tuple(len(receipt.message_ids) for receipt in receipts),
         memories=sum(len(receipt.memory_ids) for receipt in receipts),
         skipped=tuple(skipped for receipt in receipts for skipped in receipt.skipped),
-        seconds=added - start,
-        embedding=done - added,
+        seconds=tuple(end - start for start, end in pairwise(clock)),
+        embedding=time.perf_counter() - clock[-1],
     )
 
 
