@@ -16,7 +16,8 @@ import _sqlite3
 Event = tuple[Any, ...]
 """("write", file, offset, bytes) | ("sync", file) | ("truncate", file, size) | ("delete", file) | ("ack", what)"""
 
-_OPEN = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_void_p, c.c_int, c.POINTER(c.c_int))
+# Names travel as addresses: SQLite keeps the pointer that it gave to xOpen.
+_OPEN = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_void_p, c.c_int, c.POINTER(c.c_int))
 _DELETE = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_char_p, c.c_int)
 _WRITE = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_void_p, c.c_int, c.c_int64)
 _TRUNCATE = c.CFUNCTYPE(c.c_int, c.c_void_p, c.c_int64)
@@ -63,10 +64,10 @@ class Recorder:
         watched.zName, watched.pNext = b"recorded", None
         real_open, real_delete = _OPEN(original.contents.xOpen), _DELETE(original.contents.xDelete)
 
-        def on_open(vfs: int, name: bytes | None, file: int, flags: int, out: Any) -> int:
+        def on_open(vfs: int, name: int | None, file: int, flags: int, out: Any) -> int:
             code: int = real_open(c.addressof(original.contents), name, file, flags, out)
             if code == 0 and name:
-                self._files[file] = Path(name.decode()).name
+                self._files[file] = Path(c.string_at(name).decode()).name
                 self._watch(file)
             return code
 
