@@ -109,12 +109,12 @@ def chinese(text: str) -> Iterator[Found]:
     """The expressions in a text, the surest first; they do not overlap."""
     if text.isascii() or not _HINTS.search(text):
         return
-    claimed: list[tuple[int, int]] = []
+    claimed = bytearray(len(text))
     for pattern, make, (relative, yearly) in _FORMS:
         for m in pattern.finditer(text):
-            if any(start < m.end() and m.start() < end for start, end in claimed):
+            if claimed.find(1, *m.span()) >= 0:
                 continue
-            claimed.append(m.span())
+            claimed[slice(*m.span())] = b"\1" * len(m[0])
             try:
                 read = make(m)
             except (ValueError, OverflowError):

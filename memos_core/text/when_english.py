@@ -315,13 +315,13 @@ def english(text: str) -> Iterator[Found]:
     """The expressions in a text, the surest first; they do not overlap."""
     if not _HINTS.search(text):
         return
-    claimed: list[tuple[int, int]] = []
+    claimed = bytearray(len(text))
     for pattern, make, (relative, yearly_) in _FORMS:
         for m in pattern.finditer(text):
             span = m.span("name") if make is _named else m.span()
-            if any(start < span[1] and span[0] < end for start, end in claimed):
+            if claimed.find(1, *span) >= 0:
                 continue
-            claimed.append(span)
+            claimed[slice(*span)] = b"\1" * (span[1] - span[0])
             try:
                 read = make(m)
             except (ValueError, OverflowError):
