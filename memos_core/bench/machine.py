@@ -67,9 +67,14 @@ def load() -> str:
     return " ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "-"
 
 
-def rss() -> int:
-    """Bytes of memory of this process, 0 where the system does not say."""
+def rss() -> tuple[int, int]:
+    """Bytes of memory of this process: its own, and mapped file pages, which the system takes back when it needs them.
+
+    (0, 0) where the system does not say.
+    """
     try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     except OSError:
-        return 0
+        return 0, 0
+    found = {line.partition(":")[0]: 1024 * int(line.split()[1]) for line in lines if line.startswith("Rss")}
+    return found.get("RssAnon", 0), found.get("RssFile", 0)

@@ -16,7 +16,7 @@ from memos_core.bench import locomo, machine
 from memos_core.bench.host import PeerFailed, PeerMissing, PeerSpec, choose
 from memos_core.bench.metrics import interval, recall_at, recall_within
 from memos_core.bench.report import Cell, Check, Curve, Plot, Report, Row, Table
-from memos_core.bench.systems import Ask, Line, Run, Story, bare, run_ours, run_peer, with_speaker
+from memos_core.bench.systems import Ask, Line, Run, Story, bare, run_ours, run_peer, undone, with_speaker
 from memos_core.bench.vectors import Remembering, default_embedder, token_counter
 from memos_core.errors import EmbedderUnavailable
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
 
 DEPTH, CUTS, BUDGET = 50, (1, 5, 10, 20), 1024
-OURS, WORDS = "memos", "memos, no embedder"
+OURS, WORDS, UNDONE = "memos", "memos, no embedder", "memos, newest first undone"
 Progress = Callable[[str], None]
 
 
@@ -63,6 +63,7 @@ def run_all(
     if embedder is not None:
         progress(OURS)
         runs.append(run_ours(OURS, stories, asks, home=folder / "memos", embedder=embedder, k=k))
+        runs.append(undone(runs[0]))
     progress(WORDS)
     runs.append(run_ours(WORDS, stories, asks, home=folder / "words", embedder=None, k=k))
     vectors = embedder.save(vector_texts(plain, asks), folder / "vectors") if embedder is not None and specs else None
@@ -115,17 +116,20 @@ def _curve(run: Run, questions: Sequence[locomo.Question]) -> Curve:
 
 
 def _checks(rows: dict[str, Row], kinds: dict[str, Row]) -> list[Check]:
-    ours, words, by_kind = rows.get(OURS), rows.get(WORDS), kinds.get(OURS)
+    ours, words, without, by_kind = rows.get(OURS), rows.get(WORDS), rows.get(UNDONE), kinds.get(OURS)
 
     def number(row: Row | None, column: int) -> float | None:
         value = row[column] if row else None
         return float(value) if isinstance(value, int | float) else None
 
+    with_step, without_step = number(ours, 2), number(without, 2)
+    lost = None if with_step is None or without_step is None else without_step - with_step
     return [
         Check("R@10", number(ours, 3), 0.81),
         Check("R within 1,024 tokens", number(ours, 6), 0.88),
         Check("tokens of ten hits", number(ours, 7), 450, at_most=True),
         Check("R@10 with no embedder", number(words, 3), 0.76),
+        Check("R@5 lost by newest first", lost, 0.01, at_most=True),
         Check("R@10 multi-hop", number(by_kind, 1), 0.55),
         Check("R@10 open-domain", number(by_kind, 3), 0.50),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from memos_core.bench.ours import grouped, held, open_memory, said, shown
 
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
+    from memos_core.model.answer import Recollection
 
 CHUNK = 500
+WAIT_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class Answer:
     held: tuple[frozenset[str], ...]
     sources: tuple[frozenset[str], ...]
     texts: tuple[str, ...]
+    before_newest: tuple[int, ...] = ()
+    """The positions of the hits in the order that they had before recall's newest-first step; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,25 @@ class Run:
     add_seconds: float
     search_ms: float
     degraded: frozenset[str] = frozenset()
+
+
+def undone(run: Run) -> Run:
+    """The same run as if recall had no newest-first step: that step only lets hits change places, and `why` says which."""
+    return replace(run, system=f"{run.system}, newest first undone", answers=tuple(map(_undone, run.answers)))
+
+
+def _undone(answer: Answer) -> Answer:
+    places = answer.before_newest
+    return Answer(
+        tuple(answer.held[at] for at in places),
+        tuple(answer.sources[at] for at in places),
+        tuple(answer.texts[at] for at in places),
+    )
+
+
+def _before_newest(found: Recollection) -> tuple[int, ...]:
+    own = [hit.score - hit.why.get("newest", 0.0) for hit in found]
+    return tuple(sorted(range(len(own)), key=lambda at: -own[at]))
 
 
 def with_speaker(line: Line) -> str:
@@ -96,14 +119,15 @@ def run_ours(system: str, stories: Sequence[Story], asks: Sequence[Ask], *, home
             ]
             for session, run in grouped(messages):
                 mos.add(run, user_id=story.user, session_id=session)
-        mos.wait()
+        mos.wait(timeout=WAIT_SECONDS)
         added, answers, degraded = time.perf_counter() - start, [], set[str]()
         start = time.perf_counter()
         for ask in asks:
             found = mos.search(ask.text, user_id=ask.user, top_k=k, now=ask.now)
             degraded.update(found.degraded)
             sources = tuple(frozenset(source.id for source in hit.memory.sources) for hit in found)
-            answers.append(Answer(tuple(held(hit, texts[ask.user]) for hit in found), sources, tuple(shown(hit) for hit in found)))
+            ids = tuple(held(hit, texts[ask.user]) for hit in found)
+            answers.append(Answer(ids, sources, tuple(shown(hit) for hit in found), _before_newest(found)))
         took = 1000 * (time.perf_counter() - start) / max(1, len(asks))
     return Run(system, tuple(answers), added, took, frozenset(degraded))
 

@@ -78,7 +78,7 @@ def _load(mos: MOS, seed: int) -> dict[str, str]:
         messages = [said(line, id=f"{user}-{n}", at=START + timedelta(seconds=30 * n)) for n, line in enumerate(lines)]
         ids[user] = mos.add(messages[:1], user_id=user, session_id=f"s-{user}").memory_ids[0]
         mos.add(messages[1:], user_id=user, session_id=f"s-{user}")
-    mos.wait()
+    mos.wait(timeout=600)
     return ids
 
 

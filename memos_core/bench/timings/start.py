@@ -69,13 +69,14 @@ with open_memory(Path(sys.argv[1]), Seeded()) as mos:
     for question in questions * 20:
         mos.search(question, user_id="one", top_k=10)
         time.sleep(0.01)
-    print(rss() - before, flush=True)
+    print(json.dumps([after - first for after, first in zip(rss(), before)]), flush=True)
 """
 
 
-def grown_bytes(home: Path, questions: list[str]) -> int:
-    """By how much a process grows when it searches user `one`'s memories after user `few`'s."""
-    return int(_child(_GROWN, str(home), json.dumps(questions[:10]))[1])
+def grown_bytes(home: Path, questions: list[str]) -> tuple[int, int]:
+    """By how many bytes a process grows when it searches user `one`'s memories after user `few`'s: its own, and mapped file pages."""
+    own, mapped = json.loads(_child(_GROWN, str(home), json.dumps(questions[:10]))[1])
+    return int(own), int(mapped)
 
 
 def __getattr__(name: str) -> Any:
