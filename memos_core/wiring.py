@@ -145,7 +145,8 @@ class _Models:
         with self._lock:
             if self._future is None:
                 self._future = Future()
-                threading.Thread(target=self._load, args=(self._future,), name="memos-embedder", daemon=True).start()
+                # Not a daemon: an interpreter that ends while the model's library is being loaded would be aborted by it.
+                threading.Thread(target=self._load, args=(self._future,), name="memos-embedder", daemon=False).start()
             return self._future
 
     def _load(self, future: Future[Embedder | None]) -> None:

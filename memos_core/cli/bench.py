@@ -51,17 +51,36 @@ def recall(
 
 
 @app.command()
-def speed(peers: Peers = None, install: Install = True, out: Out = None, as_json: AsJson = False) -> None:
+def speed(
+    peers: Peers = None,
+    sizes: Annotated[
+        list[int] | None, typer.Option("--size", min=50, help="Memories in the scope. Repeatable.", show_default="1000, 10000, 100000")
+    ] = None,
+    parts: Annotated[list[str] | None, typer.Option("--part", help="Only this question. Repeatable.", show_default=False)] = None,
+    rounds: Annotated[int, typer.Option(min=20, help="Operations to a percentile.")] = 1000,
+    seconds: Annotated[float, typer.Option(min=0.5, help="How long the readers and the writer run.")] = 5.0,
+    million: Annotated[bool, typer.Option("--million", help="Search a million memories in one scope too: minutes, gigabytes.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help="Measure the disk of this folder.", exists=True, file_okay=False, show_default=False)
+    ] = None,
+    install: Install = True,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
     """How fast it adds and finds, each figure beside the bare limit of this machine.
 
-    [dim]memos bench speed --peer none --out ./figures[/]
+    [dim]memos bench speed --peer none --out ./figures
+    memos bench speed --size 1000 --part searches --part adds[/]
     """
     from memos_core.bench import speed as measured
     from memos_core.cli import show
 
     _known(peers)
     with show.busy("measuring ..."):
-        report = measured.run(peers=_names(peers), install=install, progress=_progress)
+        report = measured.run(
+            peers=_names(peers), sizes=sizes or measured.SIZES, rounds=rounds, seconds=seconds, million=million, parts=parts,
+            folder=folder, install=install, progress=_progress,
+        )  # fmt: skip
     _tell(report, out, as_json)
 
 

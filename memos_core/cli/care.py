@@ -43,16 +43,24 @@ def fsck(
 
 
 def rebuild(home: Home = None, as_json: AsJson = False) -> None:
-    """Make the index anew from the ledger, vectors included."""
-    from memos_core.cli import show
+    """Make the index anew from the ledger, vectors included. Ctrl-C while it embeds leaves the rest to the next process."""
+    import time
+
+    from memos_core.cli import examine, show
     from memos_core.mos.rebuilding import rebuild as make_anew
 
-    with engines(home) as found, show.busy("building ..."):
-        count = make_anew(found)
+    with engines(home) as found:
+        with show.busy("building ..."):
+            count, work = make_anew(found)
+        tasks = {unit.task for unit in work}
+        with show.bar("embedding", len(work)) as progress:
+            while open_units := examine.left(found, tasks):
+                progress.update(progress.task_ids[0], completed=len(work) - open_units)
+                time.sleep(0.1)
     if as_json:
-        show.put_json({"memories": count})
+        show.put_json({"memories": count, "embedded": len(work)})
     else:
-        show.say(f"[green]Built anew:[/] {show.memories(count)}")
+        show.say(f"[green]Built anew:[/] {show.memories(count)}" + (", embedded again" if work else ""))
 
 
 def worker(

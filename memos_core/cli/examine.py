@@ -66,6 +66,17 @@ def _counts(connection: sa.Connection) -> dict[str, Any]:
     }
 
 
+def left(engines: Engines, tasks: set[int]) -> int:
+    """How much of these tasks is still to be done."""
+    import sqlalchemy as sa
+
+    from memos_core.ledger import tables as t
+
+    with engines.ledger.glance() as book:
+        query = sa.select(sa.func.count()).select_from(t.outbox).where(t.outbox.c.task.in_(tasks), t.outbox.c.dead == 0)
+        return int(book.connection.execute(query).scalar_one())
+
+
 def _vectors(connection: sa.Connection) -> dict[str, int]:
     """How many memories have a vector, by the digest of the model."""
     import sqlalchemy as sa

@@ -145,3 +145,11 @@ class Index(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of everything held."""
+
+    def clear(self, connection: Connection) -> None:
+        """Empty it inside a write transaction, to ride everything anew."""
+        raise NotImplementedError
+
+    def health(self) -> Health:
+        """What it says of itself; `current` among the facts is how many memories it holds."""
+        return Health(type(self).__name__)

@@ -107,9 +107,8 @@ def score(answers: Sequence[Answer], needed: int) -> None:
     """How many of the questions were answered."""
     held = sum(found.holds for found in answers)
     show.say()
-    line(
-        f"{mark(held >= needed)} [bold]{held} of {len(answers)}[/] found in the first three, or rightly nothing; median {typical(answers):.1f} ms."
-    )
+    counted = f"[bold]{held} of {len(answers)}[/] found in the first three, or rightly nothing"
+    line(f"{mark(held >= needed)} {counted}; median {typical(answers):.1f} ms.")
     for reason in dict.fromkeys(reason for found in answers for reason in found.degraded):
         line(f"[dim]{escape(reason)}[/]")
 
