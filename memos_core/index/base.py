@@ -146,6 +146,10 @@ class Index(ABC):
     def close(self) -> None:
         """Let go of everything held."""
 
+    def unembedded(self, model: str, limit: int) -> list[tuple[int, int]]:
+        """(number, version) of current entries that have no vector of this model, at most `limit`."""
+        return []
+
     def clear(self, connection: Connection) -> None:
         """Empty it inside a write transaction, to ride everything anew."""
         raise NotImplementedError

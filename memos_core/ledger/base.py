@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -65,6 +66,21 @@ class Ledger(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the storage."""
+
+    def glance(self) -> AbstractContextManager[Book]:
+        """The book for a single question, without a transaction round it where that is cheaper."""
+        return self.book()
+
+    def moment(self) -> int:
+        """A number that is another one after every commit of anybody. A ledger that can't tell gives a new one each time."""
+        return time.monotonic_ns()
+
+    def checkpoint(self, *, truncate: bool = False) -> bool:
+        """Move what is logged into the storage proper; with `truncate`, leave no log. False when it could not be done now."""
+        return True
+
+    def vacuum(self) -> None:  # noqa: B027
+        """Write the storage anew, without the slack in which old bytes may stand."""
 
     def facts(self) -> dict[str, Any]:
         """What `doctor` shows."""

@@ -38,12 +38,6 @@ _POINT = Prepared(
     .values(version=sa.bindparam("v"), state=sa.bindparam("s"), digest=sa.bindparam("d"), tx=sa.bindparam("x"))
     .where(t.items.c.nr == sa.bindparam("n"))
 )
-_REVOKE = Prepared(
-    sa.update(t.grants)
-    .values(until=sa.bindparam("x"))
-    .where(t.grants.c.cube == sa.bindparam("c"), t.grants.c.principal == sa.bindparam("p"), t.grants.c.until.is_(None),
-           t.grants.c.tx < sa.bindparam("before"))
-)  # fmt: skip
 _CLOSE_MESSAGE = Prepared(sa.update(t.messages).values(until=sa.bindparam("x")).where(t.messages.c.nr == sa.bindparam("n")))
 _TOUCH_SESSION = Prepared(
     sa.update(t.sessions).values(last_item=sa.bindparam("i"), last_said=sa.bindparam("s")).where(t.sessions.c.nr == sa.bindparam("n"))
@@ -68,7 +62,7 @@ class Pen:
         self.detail: dict[str, Any] = {}
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _INSERTS}
         self._updates: list[tuple[Prepared, tuple[Any, ...]]] = []
-        self._opened: list[Entry] = []
+        self._opened: dict[int, Entry] = {}
         self._closed: list[int] = []
         self._erased: list[int] = []
         self._count = 0
@@ -101,11 +95,6 @@ class Pen:
         """From now on that principal has that role in that cube."""
         self._rows["grants"].append((self.number(), cube, principal, role, self.tx, None))
         self.detail.setdefault("granted", []).append([cube, principal, role])
-
-    def revoke(self, cube: int, principal: int) -> None:
-        """The role that principal had in that cube until now ends."""
-        self._updates.append((_REVOKE, (self.tx, cube, principal, self.tx)))
-        self.detail.setdefault("revoked", []).append([cube, principal])
 
     def open_session(self, cube: int, session_id: str, *, implicit: bool, said: int) -> int:
         """A conversation; an implicit one is a run of messages that named none."""
@@ -165,11 +154,6 @@ class Pen:
             self._updates.append((_CLOSE_MESSAGE, (self.tx, closes)))
         return nr
 
-    def unsay(self, message: int) -> None:
-        """That version of a message stands in its session no more; what was said is kept."""
-        self._updates.append((_CLOSE_MESSAGE, (self.tx, message)))
-        self.detail.setdefault("closed", []).append(message)
-
     def cite(
         self, item: int, ref: int, *, said: int, span: tuple[int, int] | None = None, kind: str = "message", label: str | None = None
     ) -> None:
@@ -184,7 +168,7 @@ class Pen:
         self._rows["items"].append((row.item, item_id, row.cube, row.version, row.state, digest, self.tx))
         self._rows["versions"].append(row.sealed(self._key))
         if entry is not None:
-            self._opened.append(entry)
+            self._open(entry)
 
     def revise(self, row: VersionRow, *, digest: int | None, entry: Entry | None) -> None:
         """A newer version of a memory; in a state of rest it has no entry."""
@@ -192,12 +176,20 @@ class Pen:
         self._updates.append((_POINT, (row.version, row.state, digest, self.tx, row.item)))
         self._closed.append(row.item)
         if entry is not None and row.state not in _DONE_STATES:
-            self._opened.append(entry)
+            self._open(entry)
 
     def reopen(self, entry: Entry) -> None:
         """The same version seen anew: it was said again, later."""
-        self._closed.append(entry.nr)
-        self._opened.append(entry)
+        if self.opened(entry.nr) is None:
+            self._closed.append(entry.nr)
+        self._open(entry)
+
+    def opened(self, item: int) -> Entry | None:
+        """The entry that this transaction has opened for a memory."""
+        return self._opened.get(item)
+
+    def _open(self, entry: Entry) -> None:
+        self._opened[entry.nr] = entry
 
     def forget(self, items: Sequence[int]) -> None:
         """Tell the projections that every trace of these goes."""
@@ -223,7 +215,7 @@ class Pen:
     @property
     def applied(self) -> Applied:
         """What projections have to know."""
-        return Applied(self.tx, self.at, tuple(self._opened), tuple(self._closed), tuple(self._erased))
+        return Applied(self.tx, self.at, tuple(self._opened.values()), tuple(self._closed), tuple(self._erased))
 
     @property
     def wrote(self) -> bool:

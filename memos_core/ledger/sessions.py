@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from memos_core.ledger import tables as t
+from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import moment
 from memos_core.ledger.rows import MessageRow
 from memos_core.model.frozen import freeze
@@ -117,6 +118,14 @@ def made_only_from(connection: sa.Connection, messages: Sequence[int]) -> list[i
         )
         kept.update(row[0] for row in connection.execute(query) if row[2] != "message" or (row[3] is None and row[1] not in closing))
     return sorted(found - kept)
+
+
+def close(pen: Pen, messages: Sequence[int]) -> None:
+    """These messages stand in their session no more; what was said is kept."""
+    for start in range(0, len(messages), 500):
+        part = list(messages[start : start + 500])
+        pen.connection.execute(sa.update(t.messages).where(t.messages.c.nr.in_(part)).values(until=pen.tx))
+    pen.detail["closed"] = list(messages)
 
 
 def message(row: Any) -> Message:

@@ -27,6 +27,11 @@ _RETRY = Prepared(sa.update(t.outbox).values(due=p("at"), tries=p("tries"), dead
 _ERROR = Prepared(sa.update(t.tasks).values(error=p("error")).where(t.tasks.c.nr == p("n")))
 
 
+def awaited(connection: sa.Connection) -> set[int]:
+    """The memories that some work waits for."""
+    return {row[0] for row in connection.execute(sa.select(t.outbox.c.item).distinct())}
+
+
 def any_due(connection: sa.Connection, now: int) -> bool:
     """Whether there is work that nobody holds."""
     return _DUE.one(connection, (now,)) is not None

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +20,9 @@ from memos_core.ledger.read import LIVE, Book, fields, micros
 from memos_core.ledger.rows import VersionRow
 from memos_core.ledger.sessions import made_only_from
 from memos_core.model.change import Entry, Work
+from memos_core.model.ids import new_id
 from memos_core.model.message import Draft, Message
 from memos_core.model.scope import Asker
-from memos_core.mos.inputs import new_id
 from memos_core.reader.skim import Skimmed
 from memos_core.sql.schema import Prepared
 from memos_core.text.same import same_words
@@ -56,6 +56,7 @@ _DERIVED = Prepared(
     .where(t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message")))
     .group_by(t.sources.c.item)
 )
+_LAST_SAID = Prepared(sa.select(sa.func.max(t.sources.c.said)).where(t.sources.c.item == p("item"), t.sources.c.tx >= p("tx")))
 _ANSWERED = Prepared(
     sa.select(t.requests.c.verb, t.requests.c.digest, t.requests.c.answer).where(
         t.requests.c.tenant == p("tenant"), t.requests.c.asker == p("asker"), t.requests.c.id == p("id")
@@ -307,29 +308,22 @@ class _Writer:
 
     def _again(self, nr: int, item_id: str, ref: int, said: int, draft: Draft) -> None:
         """The same words again: one memory, one more source, and as recent as the last time it was said."""
+        entry = self._pen.opened(nr) or self._entry(nr, item_id)
         self._pen.cite(nr, ref, said=said, span=draft.span)
         self._added.memory_ids.append(item_id)
+        if entry is not None and said > entry.said:
+            self._pen.reopen(replace(entry, tx=self._pen.tx, said=said))
+
+    def _entry(self, nr: int, item_id: str) -> Entry | None:
+        """The current entry of a memory: its newest version, said when it was last said since."""
         row = next(iter(self._book.rows([nr])), None)
         if row is None:
-            return
+            return None
         version = VersionRow._make(row[: len(VersionRow._fields)])
-        if said > version.said:
-            label, implicit = row[len(VersionRow._fields) + 1], row[len(VersionRow._fields) + 2]
-            entry = entry_of(version, self._at.cube_id, None if implicit else label, label, item_id)
-            self._pen.reopen(
-                Entry(
-                    entry.nr,
-                    entry.version,
-                    entry.cube,
-                    self._pen.tx,
-                    entry.text,
-                    entry.speaker,
-                    entry.session,
-                    entry.context,
-                    said,
-                    entry.fields,
-                )
-            )
+        label, implicit = row[len(VersionRow._fields) + 1], row[len(VersionRow._fields) + 2]
+        since = _LAST_SAID.one(self._pen.connection, (nr, version.tx))[0]
+        entry = entry_of(version, self._at.cube_id, None if implicit else label, label, item_id)
+        return entry if since is None or since <= version.said else replace(entry, said=since)
 
     def _edit(self, nr: int, row: VersionRow, ref: int, digest: int, said: int, draft: Draft) -> None:
         """The message was edited: what was learnt from it gets a new version."""

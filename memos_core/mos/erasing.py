@@ -19,7 +19,7 @@ from memos_core.model.filter import Filter
 from memos_core.model.frozen import FrozenDict
 from memos_core.mos.adding import Added, enqueue_embedding
 from memos_core.mos.changing import acting, chosen
-from memos_core.mos.engines import Engines
+from memos_core.wiring.engines import Engines
 
 _SEARCHED = 64
 """Salts searched for in the raw bytes; where more went, the database is written anew first and these are a sample."""

@@ -20,8 +20,8 @@ from memos_core.model.frozen import FrozenDict
 from memos_core.model.memory import Memory, Revision
 from memos_core.model.render import estimate_tokens, line
 from memos_core.model.scope import Asker, Scope
-from memos_core.mos.engines import Engines
-from memos_core.mos.shelf import Moment
+from memos_core.wiring.engines import Engines
+from memos_core.wiring.shelf import Moment
 
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from memos_core.ledger.pen import Pen
     from memos_core.ledger.read import Book
     from memos_core.mos.adding import Added
-    from memos_core.mos.engines import Engines
+    from memos_core.wiring.engines import Engines
 
 T = TypeVar("T")
 

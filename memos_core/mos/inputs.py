@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -129,12 +127,3 @@ def conditions(filter: Any, memory_types: Any) -> Filter | None:
 def fingerprint(*values: Any) -> bytes:
     """What a request asked, for telling whether it comes again or another one comes under its id."""
     return hashlib.sha256(json.dumps(values, default=str, sort_keys=True, ensure_ascii=True).encode()).digest()
-
-
-def new_id() -> str:
-    """A time-ordered unique id (UUID version 7, RFC 9562), in hex."""
-    raw = (time.time_ns() // 1_000_000 << 80) | int.from_bytes(os.urandom(10), "big")
-    raw = raw & ~(0xF << 76) | 7 << 76
-    raw = raw & ~(0x3 << 62) | 2 << 62
-    value = f"{raw:032x}"
-    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"

@@ -18,7 +18,7 @@ from memos_core.ledger.rows import VersionRow
 from memos_core.model.change import Applied, Entry, Work
 from memos_core.model.scope import Asker
 from memos_core.mos.adding import Added, enqueue_embedding, entry_of
-from memos_core.mos.engines import Engines
+from memos_core.wiring.engines import Engines
 
 _WIDTH = len(VersionRow._fields)
 _BATCH = 1000

@@ -17,6 +17,7 @@ from memos_core.ledger.pen import Pen, dump
 from memos_core.ledger.read import LIVE, Book, micros, moment
 from memos_core.ledger.rows import MessageRow, VersionRow
 from memos_core.model.answer import Deletion, Receipt
+from memos_core.model.ids import new_id
 from memos_core.model.message import Message
 from memos_core.mos import adding, changing, inputs
 from memos_core.mos.conversing import missing, the_one
@@ -129,7 +130,7 @@ def _start(wanted: Sequence[Message], matched: Sequence[Any], now: int) -> int:
 def _decide(merge: _Merge, message: Message, row: Any, said: int) -> None:
     """Keep, write anew with the same words, or hand it to the writer."""
     if row is None or row.content != message.content:
-        named = message.evolve(at=moment(said), id=message.id or (row.id if row is not None else inputs.new_id()))
+        named = message.evolve(at=moment(said), id=message.id or (row.id if row is not None else new_id()))
         merge.new.append(named)
         merge.ids.append(str(named.id))
         if row is not None:
@@ -157,10 +158,9 @@ def _say_again(pen: Pen, old: MessageRow, message: Message, said: int) -> None:
 
 def _close(pen: Pen, book: Book, seen: Standing, merge: _Merge, told: set[str], session: str) -> list[str]:
     """Take messages out, and archive what was made from nothing else; not what the session tells again elsewhere."""
-    for nr in merge.gone:
-        pen.unsay(nr)
     if not merge.gone:
         return []
+    talk.close(pen, merge.gone)
     handled = {item for nr in merge.changed for item in talk.made_only_from(pen.connection, [nr])}
     items = [item for item in talk.made_only_from(pen.connection, [*merge.gone, *merge.changed]) if item not in handled]
     archived = []

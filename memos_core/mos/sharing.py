@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from memos_core.errors import CubeExists, InvalidInput
 from memos_core.governance.access import RANK, Standing
 from memos_core.ledger import tables as t
+from memos_core.ledger.grants import revoke
 from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Access, Book, moment
 from memos_core.model.answer import Cube, Page
+from memos_core.model.ids import new_id
 from memos_core.mos import inputs
 from memos_core.mos.adding import asked_before, own_cube
 from memos_core.mos.changing import acting
@@ -28,7 +30,7 @@ def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any,
     def plan(pen: Pen, book: Book) -> str:
         if request is not None and (told := asked_before(pen, request, "create cube", digest)) is not None:
             return str(told["id"])
-        made = wanted or inputs.new_id()
+        made = wanted or new_id()
         if taken(pen, made):
             raise CubeExists(f"cube_id: '{made[:80]}' is taken.")
         own_cube(pen, book, asker)
@@ -94,10 +96,10 @@ def share(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, role: A
             raise InvalidInput(f"with_{kind}", f"'{name[:80]}' made this cube and stays its owner.")
         if known is None:
             nr = pen.open_principal(kind, name)
-            pen.open_cube(inputs.new_id(), "", nr, own=True)
+            pen.open_cube(new_id(), "", nr, own=True)
         else:
             nr = known[0]
-            pen.revoke(cube.cube, nr)
+            revoke(pen, cube.cube, nr)
         pen.grant(cube.cube, nr, role)
 
     handle.write(handle.asker(user_id, agent_id), "share cube", plan)
@@ -114,7 +116,7 @@ def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_
             raise InvalidInput(f"with_{kind}", f"'{name[:80]}' made this cube and stays its owner.")
         if known is None or all(entry.cube != cube.cube for entry in book.access(known[0])):
             raise InvalidInput(f"with_{kind}", f"'{name[:80]}' has no role in this cube.")
-        pen.revoke(cube.cube, known[0])
+        revoke(pen, cube.cube, known[0])
 
     handle.write(handle.asker(user_id, agent_id), "unshare cube", plan)
 

@@ -10,6 +10,7 @@ from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book, micros
 from memos_core.model.answer import Deletion, ErasureReceipt, Page, Receipt, Recollection
 from memos_core.model.filter import Filter
+from memos_core.model.ids import new_id
 from memos_core.model.memory import Memory, Revision
 from memos_core.model.scope import Asker
 from memos_core.mos import adding, changing, erasing, finding, inputs
@@ -263,7 +264,7 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
     written = handle.write(asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, now, embed=embed))
     erased, gone, again = written.value
     handle.started(again)
-    return erasing.receipt(handle.engines, inputs.new_id(), erased, gone, written.head)
+    return erasing.receipt(handle.engines, new_id(), erased, gone, written.head)
 
 
 def history(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any) -> tuple[Revision, ...]:

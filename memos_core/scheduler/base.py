@@ -1,7 +1,8 @@
-"""The scheduler's side of the outbox."""
+"""The scheduler port, and its side of the outbox."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -25,3 +26,27 @@ class Outbox(Protocol):
     def postpone(self, work: Sequence[Work], error: str, *, retryable: bool) -> None:
         """These failed."""
         ...
+
+
+class Scheduler(ABC):
+    """Does later, at least once, what the outbox holds."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to work, unless it does already."""
+
+    @abstractmethod
+    def submit(self, work: Sequence[Work]) -> None:
+        """Work that is committed already and leased to this process."""
+
+    @abstractmethod
+    def wait_change(self, timeout: float) -> None:
+        """Until some work ended, at most that many seconds."""
+
+    @abstractmethod
+    def drain_once(self) -> int:
+        """Do one batch of what there is, here and now; how many units were done or failed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the batch in hand and stop. What is left stays in the outbox."""

@@ -13,15 +13,16 @@ from collections.abc import Callable, Sequence
 
 from memos_core.errors import MemosError
 from memos_core.model.change import Work
-from memos_core.scheduler.base import Handler, Outbox
+from memos_core.scheduler.base import Handler, Outbox, Scheduler
 
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
 _GATHER_SECONDS = 0.003
+_PATIENCE_SECONDS = 10.0
 
 
-class InlineScheduler:
+class InlineScheduler(Scheduler):
     """A worker thread, started by the first piece of work."""
 
     def __init__(self, outbox: Outbox, handlers: dict[str, Handler], *, upkeep: Callable[[], None]) -> None:
@@ -96,10 +97,10 @@ class InlineScheduler:
             with self._changed:
                 self._changed.notify_all()
 
-    def close(self, timeout: float = 10.0) -> None:
+    def close(self) -> None:
         """Finish the batch in hand and stop. What is left stays in the outbox."""
         with self._starting:
             self._stop = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
+            self._thread.join(_PATIENCE_SECONDS)

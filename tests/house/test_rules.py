@@ -14,7 +14,7 @@ import memos_core
 BROAD_EXCEPT: dict[str, str] = {
     "memos_core/scheduler/inline.py": "the worker loop: work that fails is written down and tried again, whatever it was",
     "memos_core/ledger/group.py": "who commits for others hands each of them the error as it was",
-    "memos_core/wiring.py": "the embedder loads in a thread, and who waits for it gets the error as it was",
+    "memos_core/wiring/__init__.py": "the embedder loads in a thread, and who waits for it gets the error as it was",
 }
 """The files that may catch `Exception`, with the reason. Beside these: an API's boundary, and the loading of plugins."""
 

@@ -24,7 +24,7 @@ class Segments:
         self._held: OrderedDict[Key, Segment] = OrderedDict()
         self._too_large: set[Key] = set()
         self._lock = threading.Lock()
-        self._making: dict[Key, threading.Lock] = {}
+        self._making: dict[int, threading.Lock] = {}
         self._threads: dict[Key, threading.Thread] = {}
         self._closed = False
 
@@ -48,7 +48,7 @@ class Segments:
 
     def _first(self, key: Key, moment: int) -> tuple[Segment, State] | None:
         with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
+            making = self._making.setdefault(key[0], threading.Lock())
             if key in self._threads or key in self._too_large:
                 return None
         with self._readers.lend() as reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
@@ -18,6 +18,8 @@ from memos_core.sql.engine import translate_errors
 from memos_core.sql.engine import writing as transaction
 from memos_core.sql.schema import metadata
 
+Work = Callable[[sa.Connection], object]
+
 
 class EmbeddedIndex(Index):
     """Exact search by words and by meaning in the ledger's own SQLite file.
@@ -26,8 +28,11 @@ class EmbeddedIndex(Index):
     (a larger one is built in a thread, and meanwhile the answer is read from the file, the same but slower).
     """
 
-    def __init__(self, engine: sa.Engine, *, memory_bytes: int = 2 << 30, inline: int = INLINE) -> None:
+    def __init__(
+        self, engine: sa.Engine, *, memory_bytes: int = 2 << 30, inline: int = INLINE, write: Callable[[Work], object] | None = None
+    ) -> None:
         self._engine = engine
+        self._write = write or self._alone
         with translate_errors(engine.url), engine.connect() as connection:
             if not sa.inspect(connection).has_table(entries.name):
                 metadata.create_all(connection, tables=list(TABLES))
@@ -38,8 +43,12 @@ class EmbeddedIndex(Index):
         writing.ride(connection, applied)
 
     def put_vectors(self, model: str, vectors: Sequence[Vectors]) -> None:
+        self._write(lambda connection: writing.write_vectors(connection, model, vectors))
+
+    def _alone(self, work: Work) -> None:
+        """A write transaction of its own, where nobody else orders them."""
         with translate_errors(self._engine.url), self._engine.connect() as connection, transaction(connection):
-            writing.write_vectors(connection, model, vectors)
+            work(connection)
 
     def write_vectors(self, connection: sa.Connection, model: str, vectors: Sequence[Vectors]) -> int:
         """`put_vectors` inside a write transaction of the caller's; how many were kept."""
@@ -74,6 +83,12 @@ class EmbeddedIndex(Index):
     def clear(self, connection: sa.Connection) -> None:
         """Empty the index inside a write transaction, to ride everything again."""
         writing.clear(connection)
+
+    def unembedded(self, model: str, limit: int) -> list[tuple[int, int]]:
+        held = sa.exists().where(vectors.c.nr == entries.c.nr, vectors.c.version == entries.c.version, vectors.c.model == model)
+        query = sa.select(entries.c.nr, entries.c.version).where(entries.c.until.is_(None), ~held).limit(limit)
+        with translate_errors(self._engine.url), self._engine.connect() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query)]
 
     def settle(self) -> None:
         """Wait until what is being built in the background is there."""

@@ -74,7 +74,7 @@ def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> NDAr
     if part.count <= limit:
         return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size)
     picked = np.zeros(part.state.size + 1, np.bool_)
-    rows = np.unique(words.rows) if len(words.rows) * 8 < part.state.size else np.flatnonzero(words.score)
+    rows = np.flatnonzero(words.score)
     if part.passing is not None:
         rows = rows[part.passing[rows]]
     picked[rows[largest(words.score[rows], limit)] if len(rows) > limit else rows] = True

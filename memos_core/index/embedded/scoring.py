@@ -38,8 +38,6 @@ class Lexical:
     score: F64
     matched: Ints
     session: F64
-    rows: Ints
-    """The rows that hold a term, in no order, perhaps repeated."""
 
 
 def find(state: State, counts: Counts, codes: NDArray[np.uint32]) -> Found:
@@ -83,13 +81,13 @@ def score(states: Sequence[State], alive: Sequence[Counts], codes: NDArray[np.ui
         weight = idf[one.term] * one.tf / (one.tf + (K1 * (1 - B) + (K1 * B / mean) * words))
         by_passage = np.bincount(one.doc, weights=weight, minlength=state.passages)
         if state.passages == state.size:
-            scored.append(Lexical(by_passage, np.bincount(one.row, minlength=state.size), session, one.row))
+            scored.append(Lexical(by_passage, np.bincount(one.row, minlength=state.size), session))
             continue
         by_row = np.maximum.reduceat(by_passage, state.column("first")) if state.size else by_passage
         new = np.ones(len(one.row), np.bool_)
         order = np.lexsort((one.row, one.term))
         new[1:] = (np.diff(one.row[order]) != 0) | (np.diff(one.term[order]) != 0)
-        scored.append(Lexical(by_row, np.bincount(one.row[order][new], minlength=state.size), session, one.row))
+        scored.append(Lexical(by_row, np.bincount(one.row[order][new], minlength=state.size), session))
     return scored
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from memos_core.index.base import Index
     from memos_core.inference.base import Embedder
-    from memos_core.ledger.sql import SqlLedger
-    from memos_core.mos.shelf import Shelf
-    from memos_core.scheduler.inline import InlineScheduler
+    from memos_core.ledger.base import Ledger
+    from memos_core.scheduler.base import Scheduler
+    from memos_core.wiring.shelf import Shelf
 
 
 @dataclass(slots=True)
@@ -20,12 +20,11 @@ class Engines:
     """One folder's engines. `embedder` loads on first use and is None where none is installed."""
 
     home: Path
-    ledger: SqlLedger
+    ledger: Ledger
     index: Index
-    scheduler: InlineScheduler
+    scheduler: Scheduler
     shelf: Shelf
     clock: Callable[[], int]
     embedder: Callable[[], Embedder | None]
     wants_vectors: bool
     released: Callable[[], None]
-    sweep: Callable[[], int] = field(default=lambda: 0)

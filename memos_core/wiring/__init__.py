@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -17,16 +17,15 @@ from typing import TYPE_CHECKING
 from memos_core.errors import NotAMemory, ReadOnlyFolder
 from memos_core.index.embedded import EmbeddedIndex
 from memos_core.ledger.key import audit_key
-from memos_core.ledger.read import LIVE, micros
-from memos_core.ledger.rows import VersionRow
+from memos_core.ledger.read import micros
 from memos_core.ledger.sql import SqlLedger
 from memos_core.ledger.tasks import Outbox
-from memos_core.model.change import Work
-from memos_core.mos.engines import Engines
-from memos_core.mos.shelf import Shelf
 from memos_core.scheduler.inline import InlineScheduler
 from memos_core.settings import Settings
 from memos_core.sql.engine import open_sqlite
+from memos_core.wiring.embedding import Embedding
+from memos_core.wiring.engines import Engines
+from memos_core.wiring.shelf import Shelf
 
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
@@ -113,18 +112,37 @@ def _build(
         durability=settings.durability,
         riders=(lambda c, applied: index.ride(c, applied),),
     )
-    index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes)
+    index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes, write=ledger.write)
     models = _Models(settings, embedder)
-    worker = _Embedding(ledger, index, models.get)
-    scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": worker.do}, upkeep=lambda: _upkeep(ledger, folder / f"{LEDGER_FILE}-wal"))
-    return Engines(home=folder, ledger=ledger, index=index, scheduler=scheduler, shelf=Shelf(ledger.moment), clock=ticks, embedder=models.get,
-                   wants_vectors=models.wanted, released=released)  # fmt: skip
+    embedding = Embedding(ledger, index, models.get)
+    upkeep = _Upkeep(ledger, folder / f"{LEDGER_FILE}-wal", embedding.sweep if models.wanted else None)
+    scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": embedding.do}, upkeep=upkeep)
+    if models.wanted:
+        scheduler.start()
+    return Engines(
+        home=folder,
+        ledger=ledger,
+        index=index,
+        scheduler=scheduler,
+        shelf=Shelf(ledger.moment),
+        clock=ticks,
+        embedder=models.get,
+        wants_vectors=models.wanted,
+        released=released,
+    )
 
 
-def _upkeep(ledger: SqlLedger, log: Path) -> None:
-    """Keep the write-ahead log short, from the background."""
-    if log.exists() and log.stat().st_size > _CHECKPOINT_BYTES:
-        ledger.checkpoint()
+class _Upkeep:
+    """What the worker does when there is nothing to do: once, look for what was never embedded; always, keep the log short."""
+
+    def __init__(self, ledger: SqlLedger, log: Path, sweep: Callable[[], int] | None) -> None:
+        self._ledger, self._log, self._sweep = ledger, log, sweep
+
+    def __call__(self) -> None:
+        if self._sweep is not None and not self._sweep():
+            self._sweep = None
+        if self._log.exists() and self._log.stat().st_size > _CHECKPOINT_BYTES:
+            self._ledger.checkpoint()
 
 
 class _Models:
@@ -169,46 +187,3 @@ def _installed(settings: Settings) -> bool:
     from memos_core.inference.choose import is_installed
 
     return is_installed(settings.embedder, cache=settings.embedder_dir)
-
-
-class _Embedding:
-    """The worker's handler: versions in, vectors out. A version that is not current any more needs none."""
-
-    def __init__(self, ledger: SqlLedger, index: EmbeddedIndex, embedder: Callable[[], Embedder | None]) -> None:
-        self._ledger, self._index, self._embedder = ledger, index, embedder
-
-    def do(self, work: Sequence[Work]) -> None:
-        """Embed these versions, alone and with the turn before them."""
-        from memos_core.index.base import Vectors
-        from memos_core.recall.embedded_text import alone, with_context
-
-        embedder = self._embedder()
-        if embedder is None:
-            return
-        rows, before = self._rows(work)
-        texts = [alone(row.speaker, row.text) for row in rows]
-        pairs: dict[int, str] = {}
-        for place, row in enumerate(rows):
-            previous = before.get(row.context) if row.context is not None else None
-            both = with_context(previous.speaker, previous.text, row.speaker, row.text) if previous is not None else None
-            if both is not None:
-                pairs[place] = both
-        if not texts:
-            return
-        found = embedder.embed([*texts, *pairs.values()])
-        context = {place: found[len(texts) + nr] for nr, place in enumerate(pairs)}
-        made = [Vectors(row.item, row.version, row.cube, found[nr], context.get(nr)) for nr, row in enumerate(rows)]
-        self._ledger.write(lambda connection: self._index.write_vectors(connection, embedder.digest, made))
-
-    def _rows(self, work: Sequence[Work]) -> tuple[list[VersionRow], dict[int, VersionRow]]:
-        width = len(VersionRow._fields)
-        with self._ledger.book() as book:
-            current = {row[0]: VersionRow._make(row[:width]) for row in book.rows(sorted({w.item for w in work}))}
-            rows = [
-                current[w.item]
-                for w in work
-                if w.item in current and current[w.item].version == w.version and current[w.item].state in LIVE
-            ]
-            others = sorted({row.context for row in rows if row.context is not None})
-            before = {row[0]: VersionRow._make(row[:width]) for row in book.rows(others) if row[11] in LIVE}
-        return rows, before
