@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
 
+from memos_core.errors import InvalidInput
+
 SCRIPTS = Path(__file__).with_name("peers")
 INSTALL_SECONDS = 600
 
@@ -66,9 +68,9 @@ PEERS = {
 
 
 def choose(names: Sequence[str] | None) -> list[PeerSpec]:
-    """The peers of these names; None is all of them. Raises ValueError for a name that is none."""
+    """The peers of these names; None is all of them. Raises InvalidInput for a name that is none."""
     if unknown := set(names or ()) - set(PEERS):
-        raise ValueError(f"peers: {', '.join(sorted(unknown))} is not one of {', '.join(PEERS)}")
+        raise InvalidInput("peers", f"{', '.join(sorted(unknown))} is not known.", f"Known: {', '.join(PEERS)}.")
     return [PEERS[name] for name in (PEERS if names is None else names)]
 
 

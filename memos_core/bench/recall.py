@@ -18,7 +18,7 @@ from memos_core.bench.metrics import interval, recall_at, recall_within
 from memos_core.bench.report import Cell, Check, Curve, Plot, Report, Row, Table
 from memos_core.bench.systems import Ask, Line, Run, Story, bare, run_ours, run_peer, undone, with_speaker
 from memos_core.bench.vectors import Remembering, default_embedder, token_counter
-from memos_core.errors import EmbedderUnavailable
+from memos_core.errors import EmbedderUnavailable, InvalidInput
 
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
@@ -231,6 +231,6 @@ def run(
             )
         parts += run_sets(sets, specs, embedder=shared, folder=folder / "sets", seed=seed, install=install, progress=progress)
     if not parts:
-        raise ValueError("nothing to measure: neither a file nor a set")
+        raise InvalidInput("path", "nothing to measure: neither a file nor a set.")
     parts.append(Report("recall", {}, notes=note))
     return merge(parts, facts)

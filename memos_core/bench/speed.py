@@ -14,7 +14,7 @@ from memos_core.bench.host import choose
 from memos_core.bench.metrics import percentile
 from memos_core.bench.report import Check, Curve, Plot, Report, Row, Table
 from memos_core.bench.vectors import Remembering, Seeded, default_embedder
-from memos_core.errors import EmbedderUnavailable
+from memos_core.errors import EmbedderUnavailable, InvalidInput
 
 if TYPE_CHECKING:
     from memos_core.bench.timings.adds import Pair
@@ -52,6 +52,11 @@ class _Bench:
     checks: list[Check] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
+
+    @property
+    def repeats(self) -> int:
+        """How often what takes long is done again."""
+        return max(1, min(10, self.rounds // 50))
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Row], note: str = "") -> None:
         self.tables.append(Table(title, tuple(columns), tuple(rows), f"{note} Load {machine.load()}.".strip()))
@@ -102,7 +107,7 @@ def _lists(bench: _Bench) -> None:
     from memos_core.bench.timings.adds import LIST, lists
 
     bench.progress("adds of lists")
-    rate, slowest, waited = lists(bench.folder / "lists", Seeded(), rounds=10)
+    rate, slowest, waited = lists(bench.folder / "lists", Seeded(), rounds=bench.repeats)
     rows: list[Row] = [("memos, FULL", rate, slowest, waited)]
     rows += [(rival.name, rival.rate, None, None) for rival in bench.rivals if rival.rate]
     bench.checks.append(Check("add of a list", rate, 8000, unit="/s"))
@@ -225,7 +230,7 @@ def _start(bench: _Bench, turns: list[str]) -> None:
 
     size = _small(bench)
     bench.progress("import and first hit")
-    imports = import_seconds()
+    imports = import_seconds(bench.repeats)
     rows: list[Row] = [("from memos_core import MOS", _mid(imports), min(imports))]
     bench.checks.append(Check("from memos_core import MOS", _mid(imports), 0.3, at_most=True, unit="s"))
     home = _filled(bench, turns[:size], "start")
@@ -234,7 +239,7 @@ def _start(bench: _Bench, turns: list[str]) -> None:
     except EmbedderUnavailable:
         bench.checks.append(Check(f"process start to first hit on {size:,}", None, 0.6, at_most=True, unit="s"))
     else:
-        first = first_hit_seconds(home, Talk(13).questions(turns[:size], 1)[0])
+        first = first_hit_seconds(home, Talk(13).questions(turns[:size], 1)[0], bench.repeats)
         rows.append((f"process start to first hit on {size:,}", _mid(first), min(first)))
         bench.checks.append(Check(f"process start to first hit on {size:,}", _mid(first), 0.6, at_most=True, unit="s"))
     note = "The first hit pays for loading the real model and embedding the question with it; the vectors compared are the made-up ones."
@@ -322,7 +327,9 @@ def run(
     writer run; `parts` names which questions are measured (None: all).
     """
     if unknown := set(parts or ()) - set(PARTS):
-        raise ValueError(f"parts: {', '.join(sorted(unknown))} is not one of {', '.join(PARTS)}")
+        raise InvalidInput("parts", f"{', '.join(sorted(unknown))} is not known.", f"Known: {', '.join(PARTS)}.")
+    if not sizes or min(sizes) < 50:
+        raise InvalidInput("sizes", "must be one or more numbers of at least 50.")
     wanted = set(PARTS if parts is None else parts)
     with tempfile.TemporaryDirectory(prefix="memos-bench-", dir=folder) as name:
         bench = _Bench(Path(name), tuple(sorted(sizes)), rounds, seconds, budget, progress)

@@ -10,6 +10,7 @@ from memos_core.bench.host import PeerFailed, PeerMissing, PeerSpec
 from memos_core.bench.report import Check, Report, Row, Table
 from memos_core.bench.sets import preferences, probes, tools, updates
 from memos_core.bench.systems import Ask, Run, Story, bare, with_speaker
+from memos_core.errors import InvalidInput
 
 if TYPE_CHECKING:
     from memos_core.bench.vectors import Remembering
@@ -154,8 +155,8 @@ def run_sets(
     install: bool,
     progress: Callable[[str], None],
 ) -> list[Report]:
-    """The sets of these names, None for all. Raises ValueError for a name that is none."""
+    """The sets of these names, None for all. Raises InvalidInput for a name that is none."""
     if unknown := set(names or ()) - set(SETS):
-        raise ValueError(f"sets: {', '.join(sorted(unknown))} is not one of {', '.join(SETS)}")
+        raise InvalidInput("sets", f"{', '.join(sorted(unknown))} is not known.", f"Known: {', '.join(SETS)}.")
     bench = Bench(specs, embedder, folder, seed, install, progress)
     return [_RUN[name](bench) for name in (SETS if names is None else names)]

@@ -70,5 +70,6 @@ def small_talk(draw: random.Random) -> str:
 def dress(sentence: str, draw: random.Random) -> str:
     """A sentence as somebody would drop it into a chat."""
     opener = draw.choice(OPENERS)
-    body = sentence[0].lower() + sentence[1:] if opener.endswith(", ") and not sentence.startswith("I ") else sentence
+    own = sentence.startswith(("I ", "I'", "Dr."))
+    body = sentence[0].lower() + sentence[1:] if opener.endswith((", ", "and ")) and not own else sentence
     return f"{opener}{body}{draw.choice(CLOSERS)}"

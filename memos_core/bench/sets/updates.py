@@ -8,6 +8,7 @@ asked about by name. Each fact is asked twice: how it is (the new one must stand
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,11 @@ def _questions(slot: dict[str, list[str]], name: str, dialogue: bool, draw: rand
     return draw.choice(now).format(n=name), draw.choice(before).format(n=name)
 
 
+def _filled(template: str, value: str) -> str:
+    """With `a` or `an` as the value wants it."""
+    return (re.sub(r"\b([Aa]) (?=\{v\})", r"\1n ", template) if value[0] in "aeio" else template).format(v=value)
+
+
 def _facts(names: Sequence[str], draw: random.Random) -> list[tuple[str, str, str, str, int, int]]:
     """(slot, told, old text, new text, session of the old, session of the new) for one user."""
     facts = []
@@ -51,7 +57,8 @@ def _facts(names: Sequence[str], draw: random.Random) -> list[tuple[str, str, st
         told = draw.choice((*TOLD, "aside"))
         template = draw.choice(slot[told])
         early, late = draw.randrange(SESSIONS // 2), draw.randrange(SESSIONS // 2, SESSIONS)
-        facts.append((name, told, dress(draw.choice(slot["first"]).format(v=old), draw), dress(template.format(v=new), draw), early, late))
+        before, after = _filled(draw.choice(slot["first"]), old), _filled(template, new)
+        facts.append((name, told, dress(before, draw), dress(after, draw), early, late))
     return facts
 
 
