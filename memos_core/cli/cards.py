@@ -56,10 +56,10 @@ def _worth(value: Any) -> str:
 
 
 def listing(memories: Iterable[Memory]) -> Table:
-    """A page of memories, a line or a few each."""
-    made = show.table("id", "said", "memory", fold=("memory",))
+    """A page of memories, each with its id below."""
+    made = show.table("said", "memory", fold=("memory",))
     for memory in memories:
-        made.add_row(Text(memory.id, style="dim"), show.when(memory.created_at), spoken(memory))
+        made.add_row(show.when(memory.created_at), spoken(memory).append(f"\n{memory.id}", style="dim"))
     return made
 
 

@@ -12,7 +12,7 @@ from memos_core.cli.options import AsJson, Home
 
 if TYPE_CHECKING:
     from memos_core.ledger.base import Finding
-    from memos_core.mos.engines import Engines
+    from memos_core.wiring.engines import Engines
 
 
 def fsck(

@@ -12,7 +12,7 @@ from memos_core.settings import Settings
 
 if TYPE_CHECKING:
     from memos_core import MOS
-    from memos_core.mos.engines import Engines
+    from memos_core.wiring.engines import Engines
 
 
 def settings(home: Path | None) -> Settings:

@@ -16,7 +16,7 @@ from memos_core.cli.options import AsJson, Home
 if TYPE_CHECKING:
     from memos_core.cli.examine import Check
 
-_SIGNS = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[bold red]bad [/]"}
+_SIGNS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[bold red]bad[/]"}
 
 
 def doctor(home: Home = None, as_json: AsJson = False) -> None:
@@ -62,6 +62,9 @@ def _report(home: Path | None) -> dict[str, Any]:
     }
 
 
+_DURABILITY = {"full": "what was acknowledged survives a power cut", "normal": "what was acknowledged survives a crash of the program"}
+
+
 def _show(report: dict[str, Any]) -> None:
     from memos_core.cli import show
 
@@ -79,14 +82,13 @@ def _show(report: dict[str, Any]) -> None:
         rows += [("holds", ", ".join(counts)), ("on disk", ", ".join(files))]
     show.say(show.facts(rows))
     show.say()
+    made = show.table("", "looked at", "found", fold=("found",))
     for check in report["checks"]:
-        show.say(f"{_SIGNS[check.state]}  [bold]{check.name}[/]  {show.escape(check.finding)}{_mend(check)}")
-
-
-_DURABILITY = {"full": "what was acknowledged survives a power cut", "normal": "what was acknowledged survives a crash of the program"}
+        made.add_row(_SIGNS[check.state], check.name, show.escape(check.finding) + _mend(check))
+    show.say(made)
 
 
 def _mend(check: Check) -> str:
     from memos_core.cli import show
 
-    return f"\n      [cyan]{show.escape(check.mend)}[/]" if check.mend else ""
+    return f"\n[cyan]{show.escape(check.mend)}[/]" if check.mend else ""

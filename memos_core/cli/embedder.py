@@ -77,7 +77,7 @@ def state() -> dict[str, Any]:
     except EmbedderUnavailable as exc:
         return facts | {"problem": str(exc), "mend": INSTALL if default else "set MEMOS_EMBEDDER to one that can be used"}
     if embedder is None:
-        problem = "the default model is not installed" if default else "none, as set: search is by words alone"
+        problem = "the default model is not installed" if default else "none, as set"
         return facts | {"problem": problem, "mend": INSTALL if default else "unset MEMOS_EMBEDDER"}
     try:
         facts |= {"usable": True, **describe(embedder)}

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memos_core.cli.show import memories, plural, size
 from memos_core.settings import Settings
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from memos_core.mos.engines import Engines
+    from memos_core.wiring.engines import Engines
 
 SCOPE_LIMIT = 300_000
 """Memories in one cube up to which an exact scan answers within about 12 ms; beyond, a server with an approximate index does better."""
 SEGMENT_BYTES = 900
 """What a memory takes while its scope is in use: a float16 vector of 384 and its terms."""
 SPARE_BYTES = 1 << 30
-FAILED_TASKS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +121,21 @@ def _vectors_fit(embedder: dict[str, Any], held: dict[str, Any]) -> list[Check]:
     others = sum(held["vectors"].values()) - own
     if own >= held["memories"]:
         return [Check("vectors", "ok", f"{own:,} of {held['memories']:,} memories" + (f"; {others:,} of other models" if others else ""))]
-    return [Check("vectors", "note", f"{own:,} of {held['memories']:,} memories; the others are found by words", "memos rebuild")]
+    mend = "memos worker --once" if held["work_waiting"] else "memos rebuild"
+    return [Check("vectors", "note", f"{own:,} of {held['memories']:,} memories; the others are found by words", mend)]
 
 
 def _work(held: dict[str, Any]) -> Check:
     if held["work_failed"]:
-        return Check("background work", "bad", f"{held['work_failed']:,} units gave up", "memos tasks list; memos tasks retry TASK")
+        return Check("background work", "bad", f"{plural(held['work_failed'], 'unit')} gave up", "memos tasks list; memos tasks retry TASK")
     if held["work_waiting"]:
-        return Check("background work", "note", f"{held['work_waiting']:,} units wait", "memos worker --once")
+        return Check("background work", "note", f"{plural(held['work_waiting'], 'unit')} left to do", "memos worker --once")
     return Check("background work", "ok", "nothing waits")
 
 
 def _scope(held: dict[str, Any]) -> Check:
     largest = held["largest_cube"]
-    words = f"the largest cube holds {largest:,} memories; good for about {SCOPE_LIMIT:,}"
+    words = f"{memories(largest)}; the embedded engine is good for about {SCOPE_LIMIT:,}"
     if largest <= SCOPE_LIMIT:
         return Check("largest cube", "ok", words)
     return Check(
@@ -144,7 +145,7 @@ def _scope(held: dict[str, Any]) -> Check:
 
 def _memory(settings: Settings, held: dict[str, Any]) -> Check:
     need, limit = held["memories"] * SEGMENT_BYTES, settings.segment_bytes
-    words = f"all scopes in use at once take about {need / 1e6:,.0f} MB of the {limit / 1e6:,.0f} MB set for them"
+    words = f"all in use at once take {size(need)} of the {size(limit)} set for them"
     if need <= limit:
         return Check("memory of scopes", "ok", words)
     return Check("memory of scopes", "note", f"{words}; the least used are built again when asked", "raise MEMOS_SEGMENT_BYTES")

@@ -9,7 +9,7 @@ from memos_core import MOS, Settings
 from memos_core.mos.rebuilding import rebuild
 from memos_core.wiring import open_engines
 
-WORDS = Settings(embedder="none")
+WORDS = Settings(embedder="none", audit_key="a key for tests alone")
 
 
 def entries(home: Path) -> list[tuple[object, ...]]:

@@ -11,6 +11,13 @@ import pytest
 from memos_core.cli import main
 from memos_core.cli.tour import script
 
+
+@pytest.fixture(autouse=True)
+def _own_audit_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test writes to the folders of who runs it."""
+    monkeypatch.setenv("MEMOS_AUDIT_KEY", "a key for tests alone")
+
+
 TALK = script.conversation()
 MESSAGES = {message["id"]: message for session in TALK.sessions for message in session.messages}
 
@@ -54,6 +61,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     home = tmp_path_factory.mktemp("tour") / "memory"
     with pytest.MonkeyPatch.context() as patch, (home.parent / "out.json").open("w+") as out:
         patch.setenv("MEMOS_EMBEDDER", "none")
+        patch.setenv("MEMOS_AUDIT_KEY", "a key for tests alone")
         patch.setattr("sys.stdout", out)
         assert main(["tour", "--json", "--home", str(home)]) == 0
         out.seek(0)
