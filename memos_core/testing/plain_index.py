@@ -106,7 +106,8 @@ class PlainView(View):
                  "speaker": "i4", "session": "i4", "session_score": "f4", "session_size": "i4", "previous": "i4", "following": "i4",
                  "timed": "?"}  # fmt: skip
         columns: dict[str, Any] = {name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
-        return Candidates(**columns, speakers=tuple(sorted(self.speakers)))
+        missing = sum((e.nr, e.version, probe.model) not in self._vectors for e in self._entries) if probe.vector is not None else 0
+        return Candidates(**columns, speakers=tuple(sorted(self.speakers)), degraded=(f"vectors: {missing} missing",) if missing else ())
 
     def _row(self, i: int, probe: Probe, lexical: float, sessions: dict[Any, tuple[int, float, int]], passing: list[int]) -> dict[str, Any]:
         entry, words = self._entries[i], [word for part in self._passages[i] for word in part]
@@ -117,7 +118,8 @@ class PlainView(View):
         dense, relevance = self._meaning(entry, probe)
         return {
             "nr": entry.nr, "cube": entry.cube, "lexical": lexical, "matched": len(set(words) & set(probe.terms)), "dense": dense,
-            "relevance": relevance, "said": entry.said, "length": len(words), "speaker": names.index(entry.speaker) if entry.speaker else -1,
+            "relevance": relevance, "said": entry.said, "length": len(words),
+            "speaker": names.index(entry.speaker) if entry.speaker else -1,
             "session": number, "session_score": session_score, "session_size": session_size,
             "previous": passing.index(before[0]) if before and before[0] in passing else -1,
             "following": passing.index(after[0]) if after and after[0] in passing else -1,

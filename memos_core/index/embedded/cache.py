@@ -135,7 +135,7 @@ class Segments:
         return {
             "segments": len(held),
             "bytes": sum(segment.nbytes for segment in held),
-            "entries": sum(segment.state.size for segment in held),
+            "in_memory": sum(segment.state.size for segment in held),
             "building": len(self._threads),
         }
 

@@ -1,0 +1,155 @@
+"""What is the embedded index's own: its memory, its threads, its place in the ledger's transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from memos_core.errors import Closed
+from memos_core.index.base import Probe, Vectors
+from memos_core.index.embedded import EmbeddedIndex
+from memos_core.index.embedded.schema import entries, erasures, vectors
+from memos_core.model.change import Applied
+from memos_core.model.filter import Filter
+from memos_core.sql.engine import open_sqlite, writing
+from memos_core.testing.entries import assert_same, entry, opened, scope, unit
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = open_sqlite(tmp_path / "memory.db", durability="normal")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def index(engine: sa.Engine) -> Iterator[EmbeddedIndex]:
+    index = EmbeddedIndex(engine)
+    yield index
+    index.close()
+
+
+def write(engine: sa.Engine, index: EmbeddedIndex, *applied: Applied) -> None:
+    with engine.connect() as connection, writing(connection):
+        index.ride(connection, applied)
+
+
+def many(count: int, *, cube: int = 1, tx: int = 1, first: int = 1) -> Applied:
+    return opened(*(entry(nr, f"dog number{nr % 10} says wau{nr}", tx=tx, cube=cube, session=f"s{nr // 9}", info={"k": nr % 5})
+                    for nr in range(first, first + count)))  # fmt: skip
+
+
+def test_what_was_rolled_back_is_not_found(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(3))
+    with pytest.raises(RuntimeError), engine.connect() as connection, writing(connection):
+        index.ride(connection, [many(5, tx=2, first=10)])
+        assert index.view(scope(1), now=0).size == 3, "not committed yet"
+        raise RuntimeError
+    assert index.view(scope(1), now=0).size == 3
+
+
+def test_a_view_stays_at_its_moment(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(30))
+    view = index.view(scope(1), now=0)
+    before = view.gather(Probe(("dog",)))
+    write(engine, index, opened(*many(400, tx=2, first=100).opened, closed=(1, 2, 3), erased=()))
+    index.view(scope(1), now=0).gather(Probe(("dog",)))
+    assert_same(view.gather(Probe(("dog",))), before)
+    assert index.view(scope(1), now=0).size == 427
+
+
+def test_a_large_segment_is_built_in_the_background_and_says_the_same(engine: sa.Engine) -> None:
+    index = EmbeddedIndex(engine, inline=10)
+    write(engine, index, many(200))
+    probe = Probe(("dog", "number3"), unit(1, 2), "m", Filter.parse({"info.k": {"gte": 1}}), 5)
+    index.put_vectors("m", [Vectors(nr, 1, 1, unit(nr, 1)) for nr in range(1, 150)])
+    cold = index.view(scope(1), now=0).gather(probe)
+    index.settle()
+    assert index.health().facts["segments"] == 1
+    assert_same(index.view(scope(1), now=0).gather(probe), cold)
+    index.close()
+
+
+def test_the_least_recently_used_segments_go_first(engine: sa.Engine) -> None:
+    index = EmbeddedIndex(engine, memory_bytes=100_000)
+    write(engine, index, *(many(50, cube=cube, tx=cube, first=cube * 100) for cube in range(1, 9)))
+    for cube in range(1, 9):
+        assert index.view(scope(cube), now=0).size == 50
+    facts = index.health().facts
+    assert facts["bytes"] <= 100_000 and 1 <= facts["segments"] < 8
+    assert index.view(scope(*range(1, 9)), now=0).size == 400
+    index.close()
+
+
+def test_readers_in_many_threads_see_each_commit_and_no_half_of_one(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(20))
+    wrong: list[str] = []
+    done = threading.Event()
+
+    def read() -> None:
+        last = 0
+        while not done.is_set():
+            view = index.view(scope(1), now=0)
+            found = view.gather(Probe(("dog",), unit(1, 1), "m"))
+            if len(found) != view.size or len(found) % 20 or len(found) < last or not (found.lexical > 0).all():
+                wrong.append(f"{len(found)} of {view.size} after {last}")
+            last = len(found)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for tx in range(2, 40):
+        write(engine, index, many(20, tx=tx, first=tx * 20))
+        index.put_vectors("m", [Vectors(tx * 20, 1, 1, unit(1, 0))])
+        assert index.view(scope(1), now=0).size == tx * 20, "a writer reads what it wrote"
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert not wrong
+
+
+def test_erasing_leaves_no_row_and_names_no_text(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, opened(entry(1, "secret plans", info={"a": "b"}), entry(2, "reply", context=1, session="s")))
+    index.put_vectors("m", [Vectors(1, 1, 1, unit(1, 0)), Vectors(2, 1, 1, unit(0, 1), unit(1, 1))])
+    write(engine, index, opened(erased=(1,), tx=2))
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(entries.c.nr)).all() == [(2,)]
+        assert connection.execute(sa.select(vectors.c.nr)).all() == []
+        assert connection.execute(sa.select(erasures)).all() == [(1, 2, 1)]
+
+
+def test_a_column_of_a_filter_grows_with_the_memories(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    where = Filter.parse({"and": [{"info.k": {"lt": 2}}, {"info.k": {"ne": 0}}]})
+    for tx in range(1, 6):
+        write(engine, index, many(50, tx=tx, first=tx * 50))
+        found = index.view(scope(1), now=0).gather(Probe(("dog",), where=where))
+        assert sorted(found.nr.tolist()) == [nr for nr in range(50, tx * 50 + 50) if nr % 5 == 1]
+
+
+def test_numbers_that_floats_can_not_hold_are_compared_exactly(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    big = 1 << 60
+    write(engine, index, opened(*(entry(nr, "dog", info={"k": big + nr}) for nr in range(1, 5))))
+    found = index.view(scope(1), now=0).gather(Probe((), where=Filter.parse({"info.k": {"gt": big + 2}})))
+    assert sorted(found.nr.tolist()) == [3, 4]
+
+
+def test_a_closed_index_says_so(engine: sa.Engine) -> None:
+    index = EmbeddedIndex(engine)
+    index.close()
+    with pytest.raises(Closed):
+        index.view(scope(1), now=0)
+
+
+def test_it_says_what_it_holds(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(7), opened(closed=(1,), tx=2))
+    index.put_vectors("m", [Vectors(2, 1, 1, unit(1, 0))])
+    view = index.view(scope(1), now=0)
+    view.gather(Probe((), np.ones(2, np.float32), "m"))
+    facts = index.health().facts
+    assert (facts["entries"], facts["vectors"], facts["current"], facts["segments"]) == (7, 1, 6, 1)
+    assert facts["bytes"] > 0
