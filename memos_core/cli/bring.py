@@ -112,7 +112,8 @@ def _show(taken: list[Taken], new: int, as_json: bool) -> None:
     for one in taken:
         made.add_row(show.escape(one.file.name), *(f"{n:,}" for n in (one.conversations, one.messages, len(one.memories), one.left_out)))
     show.say(made)
-    show.say(f"[green]{new:,} new[/], the others were there before." if any(one.memories for one in taken) else "Nothing to remember.")
+    known = sum(len(one.memories) for one in taken) - new
+    show.say(f"[green]{show.memories(new)} new[/]" + (f", {known:,} known before" if known > 0 else ""))
     for one in taken:
         for reason, count in one.reasons.most_common(8):
-            show.note(f"[yellow]{show.escape(one.file.name)}[/]: {show.escape(reason)}" + (f" ({count:,} times)" if count > 1 else ""))
+            show.note(f"[yellow]{show.escape(one.file.name)}[/]: {count:,} left out or not read: {show.escape(reason)}")

@@ -76,6 +76,8 @@ def reading(connection: sa.Connection) -> Iterator[None]:
 
 
 def _rollback(connection: sa.Connection) -> None:
+    if connection.invalidated:  # by an interrupt in the middle of a statement: the driver's connection is closed, its transaction gone
+        return
     raw: Any = connection.connection.driver_connection
     if raw is not None and raw.in_transaction:
         raw.rollback()
