@@ -79,3 +79,16 @@ def test_a_documents_blocks_run_in_order_and_print_what_it_says(
 def test_the_readme_and_the_tutorial_show_code_that_runs() -> None:
     shown = {path.relative_to(ROOT).as_posix() for path in with_code(DOCUMENTS)}
     assert {"README.md", "docs/tutorial/first-steps.md"} <= shown
+
+
+PYTEST = re.compile(r"uv run pytest(?: -k (\w+)| (tests/\S+?))?(?=[`\s])")
+
+
+def test_every_pytest_command_in_the_documents_selects_tests() -> None:
+    tests = {path: path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
+    shown = {found.groups() for path in DOCUMENTS for found in PYTEST.finditer(path.read_text("utf-8"))}
+    assert len(shown) > 3
+    for word, place in shown:
+        pattern = re.compile(rf"def test_\w*{word or ''}")
+        chosen = [path for path in tests if path.is_relative_to(ROOT / (place or "tests"))]
+        assert any(pattern.search(tests[path]) for path in chosen), (word, place)
