@@ -9,7 +9,7 @@ from datetime import datetime
 
 from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
-from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person
+from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person, without_markers
 from memos_core.text.words import analyse
 
 _WORD = re.compile(r"[^\W_]+")
@@ -47,11 +47,14 @@ class Question:
 def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: datetime) -> Question:
     """The question in a query, put to a scope in which these speakers speak."""
     names = named(query, speakers)
+    past = asks_before(query)
+    present = not past and asks_now(query)
     terms = dict.fromkeys(analyse(query))
+    if past or present:
+        terms = dict.fromkeys(analyse(without_markers(query))) or terms
     if names:
         of_names = {term for name in names for term in analyse(name)}
         terms = {term: None for term in terms if term not in of_names} or terms
-    past = asks_before(query)
     return Question(
         text=query,
         terms=tuple(terms),
@@ -60,7 +63,7 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
         first_person=in_first_person(query),
         of_you=asks_what_you_said(query),
         when=asks_when(query),
-        present=not past and asks_now(query),
+        present=present,
         past=past,
         dates=dates_named(query, now),
         now=round(now.timestamp() * MICRO),

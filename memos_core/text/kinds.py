@@ -9,7 +9,7 @@ _WHEN = re.compile(
     r"|\bhow long (?:ago|since|has|have|had)\b|\bsince when\b|什么时候|什麼時候|何时|何時|哪天|哪年|几点|いつ|언제"
 )
 _BEFORE = re.compile(
-    r"\b(?:used to|previous|previously|former|formerly|originally|original|in the past|back then|at first|earlier|prior to)\b"
+    r"\b(?:used? to|previous|previously|former|formerly|originally|original|in the past|back then|at first|earlier|prior to)\b"
     r"|\bbefore\s*(?:[?.!]|$|that\b|then\b|this\b|now\b|moving\b|switching\b|changing\b|i (?:moved|switched|changed)\b"
     r"|\b(?:he|she|they) (?:moved|switched|changed)\b)"
     r"|\b(?:first|initially|old|ex)\b|\bdid \w+ (?:\w+ )?(?:stop|quit|leave|give up)\b|以前|之前|曾经|過去|过去|原来"
@@ -32,6 +32,16 @@ _OF_YOU = re.compile(
     r"\b(?:did|have|had) you\b|\byou(?:'d|'ve| had| have)? (?:said|told|suggested|recommended|mentioned|gave|given|wrote|written|"
     r"explained|listed|advised|proposed|provided|shared|showed)\b|\byour (?:advice|suggestions?|recommendations?|answer|explanation)\b"
 )
+_MARKERS = frozenset(
+    """previous previously old former formerly originally original earlier initially past used change changed changing move moved moving
+    switch switched switching current currently presently nowadays latest newest recent recently moment still""".split()
+)
+_MARKED = re.compile(r"[a-z]+")
+
+
+def without_markers(text: str) -> str:
+    """The text without the words that say which state of a thing is meant: they would find the news of a change, not the state."""
+    return _MARKED.sub(lambda word: "" if word[0] in _MARKERS else word[0], text.casefold())
 
 
 def asks_when(text: str) -> bool:

@@ -1,0 +1,69 @@
+"""Statements and their updates change places as the question asks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from memos_core.recall.newest import counterparts, first, mutual
+from memos_core.recall.question import interpret
+from tests.unit.recall.tables import DAY, NOW, TODAY, TableView, rows
+
+OLD, NEW = TODAY - 80 * DAY, TODAY - 20 * DAY
+ALIKE = [[1.0, 0.0], [0.6, 0.8]]
+
+
+def order(query: str, vectors: list[list[float]] = ALIKE, scores: tuple[float, float] = (0.7, 0.6), **columns: Any) -> list[int]:
+    """The numbers of an old statement (1, the better match) and a new one (2), in the order given back."""
+    table = rows(2, **{"said": [OLD, NEW], "session": [1, 2], "matched": [1, 1], **columns})
+    question = interpret(query, (), frozenset(), NOW)
+    return table.nr[first(question, table, np.array([0, 1]), np.array(scores, np.float32), TableView(table, vectors), "m")].tolist()
+
+
+def test_how_it_is_now_puts_the_new_statement_first() -> None:
+    assert order("Where do I live?") == [2, 1]
+    assert order("Where do I live now?") == [2, 1]
+
+
+def test_how_it_was_before_puts_the_old_statement_first() -> None:
+    assert order("Where did I live before?", said=[NEW, OLD]) == [2, 1]
+    assert order("Where did I live before?") == [1, 2]
+
+
+def test_other_questions_move_nothing() -> None:
+    assert order("Where did I go in March?") == [1, 2]
+    assert order("Can you suggest where I should live?") == [1, 2]
+
+
+def test_unlike_statements_stay() -> None:
+    assert order("Where do I live?", [[1.0, 0.0], [0.0, 1.0]]) == [1, 2]
+
+
+def test_what_another_speaker_said_is_no_update() -> None:
+    assert order("Where do I live?", speakers=("a", "b"), speaker=[0, 1]) == [1, 2]
+
+
+def test_what_was_said_a_moment_later_in_one_session_is_no_update() -> None:
+    assert order("Where do I live?", session=[1, 1], said=[OLD, OLD + 60_000_000]) == [1, 2]
+    assert order("Where do I live?", session=[1, 1]) == [2, 1]
+
+
+def test_an_essay_is_no_update() -> None:
+    assert order("Where do I live?", length=[8, 200]) == [1, 2]
+
+
+def test_what_lies_far_below_is_no_counterpart_of_how_it_is_now() -> None:
+    assert order("Where do I live?", scores=(0.9, 0.3)) == [1, 2]
+    assert order("Where did I live before?", said=[NEW, OLD], scores=(0.9, 0.3)) == [2, 1]
+
+
+def test_only_each_others_likeliest_make_a_pair() -> None:
+    alike = np.array([[0, 0.5, 0], [0.5, 0, 0.6], [0, 0.6, 0]], np.float32)
+    assert mutual(alike) == [(1, 2)]
+    assert mutual(np.zeros((3, 3), np.float32)) == []
+
+
+def test_a_statement_is_not_its_own_counterpart() -> None:
+    table = rows(1, said=[OLD])
+    assert counterparts(table, np.array([0]), np.array([0.5], np.float32), np.ones((1, 1), np.float32), 0.4).tolist() == [[0.0]]
