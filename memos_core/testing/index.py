@@ -153,5 +153,5 @@ class IndexConformance:
         again = opened(entry(1, "I moved to Lisbon last spring.", tx=2, speaker="Ann", session="s2", context=5), closed=(1,))
         for one in (bed, plain):
             one.write([again])
-        probe = {"vector": unit(1, 0, 0), "model": "model"}
-        assert_same(bed.gather("lisbon", **probe), plain.gather("lisbon", **probe))
+        vector = unit(1, 0, 0)
+        assert_same(bed.gather("lisbon", vector=vector, model="model"), plain.gather("lisbon", vector=vector, model="model"))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from memos_core.errors import Closed
 from memos_core.index.base import Probe, Vectors
-from memos_core.index.embedded import EmbeddedIndex
+from memos_core.index.embedded import EmbeddedIndex, reading
 from memos_core.index.embedded.schema import entries, erasures, vectors
 from memos_core.model.change import Applied
 from memos_core.model.filter import Filter
@@ -129,6 +129,20 @@ def test_a_column_of_a_filter_grows_with_the_memories(engine: sa.Engine, index: 
         write(engine, index, many(50, tx=tx, first=tx * 50))
         found = index.view(scope(1), now=0).gather(Probe(("dog",), where=where))
         assert sorted(found.nr.tolist()) == [nr for nr in range(50, tx * 50 + 50) if nr % 5 == 1]
+
+
+@pytest.mark.parametrize("version", [(3, 37), (3, 38)])
+def test_fields_are_read_alike_with_an_old_sqlite(engine: sa.Engine, version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_ARROW", (0,) if version == (3, 38) else (99,))
+    index = EmbeddedIndex(engine)
+    values = [1, 1.0, True, None, "1", "é\"x", [1, "a"], {"b": None}, 2.5, ""]
+    write(engine, index, opened(*(entry(nr, "dog", info={'a "b': value, "k": value}) for nr, value in enumerate(values)), entry(99, "dog")))
+    for path in (["info", 'a "b'], ["info", "k"]):
+        for value, found in ((1, [0, 1]), (True, [2]), (None, [3]), ("1", [4]), ('é"x', [5]), ([1, "a"], [6]), (2.5, [8]), ("", [9])):
+            assert index.view(scope(1), now=0).gather(Probe((), where=Filter.where(path, "eq", value))).nr.tolist() == found
+        empty = Filter.where(path, "empty", True)
+        assert index.view(scope(1), now=0).gather(Probe((), where=empty)).nr.tolist() == [3, 9, 99]
+    index.close()
 
 
 def test_numbers_that_floats_can_not_hold_are_compared_exactly(engine: sa.Engine, index: EmbeddedIndex) -> None:

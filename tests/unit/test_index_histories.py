@@ -51,9 +51,11 @@ class History:
         """Vectors of some memories, some of an older version."""
         some = self.chance.sample(sorted(self.known), min(5, len(self.known)))
         pick = self.chance.choice
-        return [
-            Vectors(nr, pick([self.versions[nr], 1]), self.known[nr].cube, self.vector(), self.vector() if pick([0, 1]) else None) for nr in some
-        ]
+        made = []
+        for nr in some:
+            context = self.vector() if pick([True, False]) else None
+            made.append(Vectors(nr, pick([self.versions[nr], 1]), self.known[nr].cube, self.vector(), context))
+        return made
 
     def vector(self) -> np.ndarray[Any, np.dtype[np.float32]]:
         vector = np.array([self.chance.gauss(0, 1) for _ in range(DIM)], np.float32)
@@ -61,7 +63,8 @@ class History:
 
     def _transaction(self) -> Applied:
         self.tx += 1
-        act = self.chance.choices([self._say, self._change, self._say_again, self._archive, self._restore, self._erase], [12, 3, 1, 2, 1, 1])[0]
+        acts = [self._say, self._change, self._say_again, self._archive, self._restore, self._erase]
+        act = self.chance.choices(acts, [12, 3, 1, 2, 1, 1])[0]
         opened, closed, erased = act() if self.live else self._say()
         return Applied(self.tx, self.tx, tuple(opened), tuple(closed), tuple(erased))
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memos_core.model.filter import MISSING, TIMES, Filter, Join, Leaf, Path, passes, resolve
+from memos_core.model.filter import MISSING, TIMES, Filter, Join, Leaf, Path, passes
 
 Mask = NDArray[np.bool_]
-Fetch = Callable[[int], Sequence[tuple[int, str]]]
+Fetch = Callable[[Path, int], Sequence[tuple[int, str | None]]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT = 64
 _ORDERED: dict[str, Any] = {"gt": np.greater, "gte": np.greater_equal, "lt": np.less, "lte": np.less_equal}
@@ -35,18 +35,17 @@ class FieldColumn:
         self._numbers = np.full(1, np.nan)
         self._exact = True
 
-    def extend(self, values: Sequence[Any]) -> None:
-        """The values of the next rows."""
+    def extend(self, values: Sequence[str | None]) -> None:
+        """The values of the next rows, as JSON; None where there is none."""
+        codes: dict[str | None, int] = {text: 0 if text is None else self._code(json.loads(text)) for text in set(values)}
         if self.size + len(values) > len(self._codes):
             wider = np.zeros(max(self.size + len(values), len(self._codes) * 5 // 4), np.int32)
             wider[: self.size] = self._codes[: self.size]
             self._codes = wider
-        self._codes[self.size : self.size + len(values)] = [self._code(value) for value in values]
+        self._codes[self.size : self.size + len(values)] = [codes[value] for value in values]
         self.size += len(values)
 
     def _code(self, value: Any) -> int:
-        if value is MISSING:
-            return 0
         key = _key(value)
         code = self._known.get(key)
         if code is None:
@@ -121,22 +120,17 @@ class FieldColumns:
         self._lock = threading.Lock()
 
     def mask(self, where: Filter, size: int, eids: NDArray[np.int64], fetch: Fetch) -> Mask:
-        """Which of the first `size` rows pass. `fetch` gives (eid, fields) of the rows from one position on, perhaps of more."""
+        """Which of the first `size` rows pass. `fetch` gives (eid, JSON or None) at a path of the rows from one on, perhaps of more."""
         with self._lock:
             self._complete(_paths(where.root), size, eids, fetch)
             return self._evaluate(where.root, size)
 
     def _complete(self, paths: set[Path], size: int, eids: NDArray[np.int64], fetch: Fetch) -> None:
-        columns = [self._columns.setdefault(path, FieldColumn(path)) for path in paths]
-        behind = [column for column in columns if column.size < size]
-        if not behind:
-            return
-        start = min(column.size for column in behind)
-        rows = fetch(start)
-        fields = dict(zip([row[0] for row in rows], json.loads("[" + ",".join([row[1] for row in rows]) + "]"), strict=True))
-        for column in behind:
-            wanted = [fields.get(eid) for eid in eids[column.size : size].tolist()]
-            column.extend([MISSING if one is None else resolve(one, column.path) for one in wanted])
+        for path in paths:
+            column = self._columns.setdefault(path, FieldColumn(path))
+            if column.size < size:
+                values = dict(fetch(path, column.size))
+                column.extend([values.get(eid) for eid in eids[column.size : size].tolist()])
 
     def _evaluate(self, node: Leaf | Join, size: int) -> Mask:
         if isinstance(node, Leaf):

@@ -20,24 +20,22 @@ F16 = np.dtype("<f2")
 Rows = NDArray[np.intp]
 BYTES_FROM = 4096
 """From how many rows on the int8 copy pays."""
-_BLOCK = 1024
+_BLOCK = 256
 
 
 def decoded(embs: Sequence[bytes], dim: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
     """(alone, mean) of stored vectors."""
-    alone = np.empty((len(embs), dim), F16)
-    mean = np.empty((len(embs), dim), F16)
-    single: list[int] = []
-    double: list[int] = []
-    for i, emb in enumerate(embs):
-        (double if len(emb) == 4 * dim else single).append(i)
-    if single:
-        alone[single] = mean[single] = np.frombuffer(b"".join([embs[i] for i in single]), F16).reshape(-1, dim)
-    for i in range(0, len(double), _BLOCK):
-        some = double[i : i + _BLOCK]
-        both = np.frombuffer(b"".join([embs[j] for j in some]), F16).reshape(-1, 2, dim)
+    double = np.fromiter(map(len, embs), np.int64, len(embs)) == 4 * dim
+    if double.all():
+        both = np.frombuffer(b"".join(embs), F16).reshape(-1, 2, dim)
         wide = both.astype(np.float32)
-        alone[some], mean[some] = both[:, 0], (wide[:, 0] + wide[:, 1]) * np.float32(0.5)
+        return both[:, 0], ((wide[:, 0] + wide[:, 1]) * np.float32(0.5)).astype(F16)
+    if not double.any():
+        alone = np.frombuffer(b"".join(embs), F16).reshape(-1, dim)
+        return alone, alone
+    alone, mean = np.empty((len(embs), dim), F16), np.empty((len(embs), dim), F16)
+    for kind in (double, ~double):
+        alone[kind], mean[kind] = decoded([emb for emb, wanted in zip(embs, kind, strict=True) if wanted], dim)
     return alone, mean
 
 
@@ -82,6 +80,10 @@ class Matrix:
 
     def put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
         """The vectors of these rows, as stored."""
+        for i in range(0, len(rows), _BLOCK):
+            self._put(rows[i : i + _BLOCK], embs[i : i + _BLOCK])
+
+    def _put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
         at = np.asarray(rows, np.intp)
         fits = np.fromiter((len(emb) in (2 * self.dim, 4 * self.dim) for emb in embs), np.bool_, len(embs))
         if not fits.all():

@@ -139,14 +139,14 @@ class Segment:
 
     def holds(self, nrs: Sequence[int]) -> int:
         """How many rows are of these memories."""
-        return len(np.flatnonzero(np.isin(self._column("nr"), nrs)))
+        return int(np.count_nonzero(np.isin(self._column("nr"), nrs)))
 
     @property
     def nbytes(self) -> int:
         """About how much memory it takes."""
         maps = 120 * len(self._row_of) + 150 * (len(self._sessions) + len(self._speakers))
         arrays = self._rows.nbytes + self._passages.nbytes + self._pairs.nbytes + self._main.nbytes
-        return maps + arrays + self.fields.nbytes + sum(matrix.nbytes for matrix in self.matrices.values())
+        return maps + arrays + self.fields.nbytes + sum(int(matrix.nbytes) for matrix in self.matrices.values())
 
     # -- inside
 

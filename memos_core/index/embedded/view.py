@@ -16,7 +16,7 @@ from memos_core.index.embedded.matrix import F16, Query
 from memos_core.index.embedded.reading import Readers
 from memos_core.index.embedded.segment import Segment
 from memos_core.index.embedded.state import State
-from memos_core.model.filter import Filter
+from memos_core.model.filter import Filter, Path
 from memos_core.text.words import code
 
 
@@ -105,13 +105,10 @@ class EmbeddedView(View):
         return matrix if matrix.dim == len(vector) and len(matrix.has) >= state.size else None
 
     def _filtered(self, segment: Segment, state: State, where: Filter) -> NDArray[np.bool_]:
-        def fetch(start: int) -> Sequence[tuple[int, str]]:
+        def fetch(path: Path, start: int) -> Sequence[tuple[int, str | None]]:
             txs = state.column("tx")
             with self._readers.lend() as reader:
-                rows: Sequence[tuple[int, str]] = reader.run(
-                    "fields", cube=segment.cube, first=int(txs[start]), last=int(txs.max())
-                ).fetchall()
-                return rows
+                return reader.values(path, segment.cube, int(txs[start]), int(txs.max()))
 
         return segment.fields.mask(where, state.size, state.column("eid"), fetch)
 
