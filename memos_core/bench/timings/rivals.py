@@ -49,7 +49,7 @@ def measure(
                 if not rival.add:
                     extra = [f"{text} again." for text in turns[:rounds]]
                     keys = [f"x{number}" for number in range(len(extra))]
-                    rival.add = peer.ask("add", user="one", ids=keys, contents=extra, budget=budget)["ms"][20:]
+                    rival.add = peer.ask("add", user="one", ids=keys, contents=extra, budget=budget)["ms"][rounds // 10 :]
                 peer.ask("search", user="one", queries=list(questions[:5]), k=10, hits=False)
                 rival.search[size] = peer.ask("search", user="one", queries=list(questions), k=10, hits=False, budget=budget)["ms"]
     except (PeerMissing, PeerFailed) as exc:

@@ -5,8 +5,10 @@ Half of what is said are function words; the rest follows Zipf's law as Mandelbr
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 VOCABULARY, FUNCTION_SHARE = 40_000, 0.45
@@ -24,6 +26,17 @@ _SYLLABLES = (
 ).split()
 
 
+@cache
+def vocabulary() -> list[str]:
+    """Distinct made-up words, the frequent ones shorter; the same for every talk."""
+    draw = random.Random(1)
+    words: dict[str, None] = {}
+    while len(words) < VOCABULARY:
+        longest = 2 + (len(words) > 300) + (len(words) > 8000)
+        words["".join(draw.choices(_SYLLABLES, k=draw.randint(2, longest)))] = None
+    return list(words)
+
+
 class Talk:
     """Texts without end from one seed; the same seed gives the same texts."""
 
@@ -31,18 +44,9 @@ class Talk:
         import numpy as np
 
         self._draw = np.random.default_rng(seed)
-        self._words = self._vocabulary()
+        self._words = vocabulary()
         weights = 1.0 / (np.arange(VOCABULARY) + 2.7)
         self._weights = np.cumsum(weights / weights.sum())
-
-    def _vocabulary(self) -> list[str]:
-        """Distinct made-up words, the frequent ones shorter."""
-        words: dict[str, None] = {}
-        while len(words) < VOCABULARY:
-            longest = 2 + (len(words) > 300) + (len(words) > 8000)
-            count = int(self._draw.integers(2, longest + 1))
-            words["".join(_SYLLABLES[i] for i in self._draw.integers(0, len(_SYLLABLES), count))] = None
-        return list(words)
 
     def turns(self, count: int) -> list[str]:
         """So many turns."""
