@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 def relevances(question: Question, rows: Candidates) -> Column:
     """Cosine, cut to 0..1; where there is no vector, the share of the query's terms that the memory holds."""
-    share = rows.matched / np.float32(max(1, len(question.terms)))
-    return np.minimum(np.maximum(np.where(rows.relevance == 0, share, rows.relevance), 0), 1).astype(np.float32)
+    cosine = np.minimum(np.maximum(rows.relevance, np.float32(0)), np.float32(1))
+    without = np.flatnonzero(rows.relevance == 0)
+    if len(without):
+        cosine[without] = np.minimum(rows.matched[without] / np.float32(max(1, len(question.terms))), np.float32(1))
+    return cosine
 
 
 def allowed(relevance: Column, least: float | None) -> NDArray[np.bool_] | None:
@@ -40,6 +43,7 @@ def best(rows: Candidates, scores: Column, count: int, among: NDArray[np.bool_] 
 
 def explain(lent: list[tuple[str, Column]], scores: Column, order: Places, shown: Places, total: float) -> tuple[Mapping[str, float], ...]:
     """For each memory shown, what each step lent, in units of the score. `newest` is what changing places gave or took."""
-    columns = [(name, (column[shown] / total).tolist()) for name, column in lent]
-    columns.append(("newest", ((scores[order] - scores[shown]) / total).tolist()))
-    return tuple({name: round(values[i], 4) for name, values in columns if values[i]} for i in range(len(shown)))
+    names = [*(name for name, _ in lent), "newest"]
+    parts = np.stack([*(column[shown] for _, column in lent), scores[order] - scores[shown]])
+    whys = (parts.T / np.float32(total)).astype(np.float64).round(4).tolist()
+    return tuple({name: value for name, value in zip(names, why, strict=True) if value} for why in whys)

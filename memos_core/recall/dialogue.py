@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos_core.recall.table import people
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,21 +27,23 @@ def who(question: Question, table: Table, scores: Column, weights: Weights) -> C
     wanted = question.speaker
     if not wanted:
         return None
-    is_them = np.array([*(name.casefold() in wanted for name in table.rows.speakers), "" in wanted])[table.rows.speaker]
-    if not is_them.any() or is_them.all():
+    theirs = [*(name.casefold() in wanted for name in table.rows.speakers), "" in wanted]
+    if not any(theirs) or all(theirs):
         return None
-    return is_them * np.float32(weights.who if question.names else weights.asker)
+    return np.array(theirs)[table.rows.speaker] * np.float32(weights.who if question.names else weights.asker)
 
 
 def session(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
     """A whole session's BM25 lends to its turns. A message alone in its session has the mean of the others, not its own."""
     rows = table.rows
-    top = float(rows.session_score.max())
+    if table.words is None:
+        return None
     several = rows.session_size > 1
-    if top <= 0 or not several.any() or table.words is None:
+    count, top = int(np.count_nonzero(several)), float(rows.session_score.max())
+    if not count or top <= 0:
         return None
     lent = rows.session_score * np.float32(weights.session * float(table.words.max()) / top)
-    if not several.all():
+    if count < len(lent):
         lent[~several] = lent[several].mean()
     return lent
 
@@ -49,22 +53,21 @@ def talk(question: Question, table: Table, scores: Column, weights: Weights) -> 
 
     Only between people with names and short turns: an assistant's essay, code or a tool's trace tells nothing of what stood before.
     """
-    rows = table.rows
-    if not len(table.reply) or not table.named.any():
+    rows, reply, before = table.rows, table.reply, table.before
+    known = people(rows.speakers)
+    if not len(reply) or not known.any():
         return None
-    between = table.named[table.reply] & table.named[table.before]
-    reply, before = table.reply[between], table.before[between]
-    if not len(reply):
-        return None
+    named = known[rows.speaker]
+    between = named[reply] & named[before]
+    reply, before = reply[between], before[between]
     lent = np.zeros(len(scores), np.float32)
     lent[before] = scores[reply] * np.float32(weights.talk_next)
-    in_talk = np.zeros(len(scores), np.bool_)
-    in_talk[reply] = in_talk[before] = True
-    member = np.flatnonzero(in_talk & (rows.session >= 0))
-    number = rows.session[member]
+    turns = np.zeros(len(scores), np.bool_)
+    turns[reply] = turns[before] = True
+    number = rows.session
     if int(number.max()) > MANY:
         number = np.unique(number, return_inverse=True)[1].astype(np.int32)
-    best = np.zeros(int(number.max()) + 1, np.float32)
-    np.maximum.at(best, number, scores[member])
-    lent[member] += best[number] * np.float32(weights.talk_session)
+    best = np.zeros(int(number.max()) + 2, np.float32)
+    np.maximum.at(best, number, np.where(turns, scores, np.float32(0)))
+    lent[turns] += best[number[turns]] * np.float32(weights.talk_session)
     return lent

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
@@ -70,27 +71,35 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
     )
 
 
+@lru_cache(maxsize=4096)
+def _parts(name: str) -> tuple[str, ...]:
+    folded = name.casefold()
+    return () if folded in ROLES else tuple(_WORD.findall(folded))
+
+
 def named(query: str, speakers: Iterable[str]) -> tuple[str, ...]:
     """The speakers, roles left out, whose name stands in the query: whole, or the first word of a longer name."""
     words = _WORD.findall(query.casefold())
     present = set(words)
-    joined = f" {' '.join(words)} "
     found = []
     for name in speakers:
-        parts = _WORD.findall(name.casefold())
-        if parts and parts[0] in present and name.casefold() not in ROLES:
-            whole = f" {' '.join(parts)} " in joined
-            if whole or len(parts) > 1:
-                found.append((whole, name))
+        parts = _parts(name)
+        if parts and parts[0] in present:
+            whole = len(parts) == 1 or f" {' '.join(parts)} " in f" {' '.join(words)} "
+            found.append((whole, name))
     exact = any(whole for whole, _ in found)
     return tuple(sorted(name for whole, name in found if whole or not exact))
+
+
+@lru_cache(maxsize=4096)
+def _called(name: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    called = rf"\b(?:{re.escape(name)}|{re.escape(_parts(name)[0])})"
+    return re.compile(called + r"['\u2019]s\b", re.IGNORECASE), re.compile(called + r"\b", re.IGNORECASE)
 
 
 def spoken(query: str, names: tuple[str, ...]) -> str | None:
     """The query as the one speaker it names would put it: the name replaced by "I" or "my". None where it names none or several."""
     if len(names) != 1:
         return None
-    first = _WORD.findall(names[0])[0]
-    whole = rf"\b(?:{re.escape(names[0])}|{re.escape(first)})"
-    of = re.sub(whole + r"['\u2019]s\b", "my", query, flags=re.IGNORECASE)
-    return re.sub(whole + r"\b", "I", of, flags=re.IGNORECASE)
+    theirs, them = _called(names[0])
+    return them.sub("I", theirs.sub("my", query))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,26 +24,27 @@ FULL_MATCH = 4
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`words` is BM25 in 0..1, None where nothing matches. `turn` marks short memories; `reply` the rows that are short turns
-    with a short one before them, and `before` those rows; `named` marks the speakers' columns that are people with names."""
+    """`words` is BM25 in 0..1, None where nothing matches. `reply` the rows that are short turns
+    with a short one before them, and `before` those rows."""
 
     rows: Candidates
     words: NDArray[np.float32] | None
     has_vectors: bool
     reply: NDArray[np.intp]
     before: NDArray[np.int32]
-    named: NDArray[np.bool_]
-    """Per row: said by somebody with a name."""
 
 
 def tabulate(question: Question, rows: Candidates, *, has_vectors: bool) -> Table:
     """The table of one question."""
     short = rows.length <= SHORT_TERMS
-    reply = np.flatnonzero(short & (rows.previous >= 0))
-    before = rows.previous[reply]
-    both = short[before]
-    people = np.array([*(name.casefold() not in ROLES for name in rows.speakers), False])
-    return Table(rows, scaled(question, rows), has_vectors, reply[both], before[both], people[rows.speaker])
+    reply = np.flatnonzero((rows.previous >= 0) & short & short[rows.previous])
+    return Table(rows, scaled(question, rows), has_vectors, reply, rows.previous[reply])
+
+
+@lru_cache(maxsize=256)
+def people(speakers: tuple[str, ...]) -> NDArray[np.bool_]:
+    """By a row's speaker (-1 included): whether they are somebody with a name, not a role in a chat with a machine."""
+    return np.array([*(name.casefold() not in ROLES for name in speakers), False])
 
 
 def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
