@@ -46,7 +46,7 @@ def _report(home: Path | None) -> dict[str, Any]:
     held, ledger = None, {}
     if folder.is_dir() and any(folder.iterdir()):
         with engines(home) as opened:
-            held, ledger = examine.holdings(opened), opened.ledger.facts()
+            held, ledger = examine.holdings(opened, state.get("digest")), opened.ledger.facts()
     return {
         "version": __version__,
         "python": platform.python_version(),

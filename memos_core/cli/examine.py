@@ -21,6 +21,7 @@ SCOPE_LIMIT = 300_000
 SEGMENT_BYTES = 900
 """What a memory takes while its scope is in use: a float16 vector of 384 and its terms."""
 SPARE_BYTES = 1 << 30
+MANY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,13 @@ class Check:
     mend: str = ""
 
 
-def holdings(engines: Engines) -> dict[str, Any]:
-    """Counts by the tables, and bytes by the files."""
+def holdings(engines: Engines, model: str | None = None) -> dict[str, Any]:
+    """Counts by the tables, bytes by the files; with a model's digest, how many memories lack a vector of it, up to `MANY`."""
     with engines.ledger.glance() as book:
         counts = _counts(book.connection)
     files = {path.name: path.stat().st_size for path in sorted(engines.home.iterdir()) if path.is_file()}
-    return counts | {"files": files, "bytes": sum(files.values())}
+    lacking = None if model is None else len(engines.index.unembedded(model, MANY))
+    return counts | {"without_vector": lacking, "index": engines.index.health().facts, "files": files, "bytes": sum(files.values())}
 
 
 def _counts(connection: sa.Connection) -> dict[str, Any]:
@@ -60,7 +62,6 @@ def _counts(connection: sa.Connection) -> dict[str, Any]:
         "cubes": count(t.cubes),
         "largest_cube": int(connection.execute(largest).scalar() or 0),
         "tenants": int(connection.execute(sa.select(sa.func.count(sa.distinct(t.cubes.c.tenant)))).scalar_one()),
-        "vectors": _vectors(connection),
         "work_waiting": count(t.outbox, where=t.outbox.c.dead == 0),
         "work_failed": count(t.outbox, where=t.outbox.c.dead != 0),
     }
@@ -77,21 +78,11 @@ def left(engines: Engines, tasks: set[int]) -> int:
         return int(book.connection.execute(query).scalar_one())
 
 
-def _vectors(connection: sa.Connection) -> dict[str, int]:
-    """How many memories have a vector, by the digest of the model."""
-    import sqlalchemy as sa
-
-    from memos_core.index.embedded.schema import vectors
-
-    query = sa.select(vectors.c.model, sa.func.count(sa.distinct(vectors.c.nr))).group_by(vectors.c.model)
-    return {str(model): int(count) for model, count in connection.execute(query)}
-
-
 def checks(settings: Settings, embedder: dict[str, Any], held: dict[str, Any] | None) -> list[Check]:
     """Everything that is looked at; what needs an open folder only where there is one."""
     found = [_embedder(embedder), _audit(settings)]
     if held is not None:
-        found += _vectors_fit(embedder, held)
+        found += _vectors(held)
         found += [_work(held), _scope(held), _memory(settings, held), _disk(Path(settings.home))]
     return found
 
@@ -114,15 +105,14 @@ def _audit(settings: Settings) -> Check:
     )
 
 
-def _vectors_fit(embedder: dict[str, Any], held: dict[str, Any]) -> list[Check]:
-    if not embedder["usable"] or not held["memories"]:
+def _vectors(held: dict[str, Any]) -> list[Check]:
+    lacking = held["without_vector"]
+    if lacking is None or not held["memories"]:
         return []
-    own = held["vectors"].get(embedder["digest"], 0)
-    others = sum(held["vectors"].values()) - own
-    if own >= held["memories"]:
-        return [Check("vectors", "ok", f"{own:,} of {held['memories']:,} memories" + (f"; {others:,} of other models" if others else ""))]
-    mend = "memos worker --once" if held["work_waiting"] else "memos rebuild"
-    return [Check("vectors", "note", f"{own:,} of {held['memories']:,} memories; the others are found by words", mend)]
+    if not lacking:
+        return [Check("vectors", "ok", f"of all {memories(held['memories'])}")]
+    count = f"{lacking:,}{' or more' if lacking == MANY else ''} of {memories(held['memories'])}"
+    return [Check("vectors", "note", f"{count} have none of this model yet and are found by words", "memos worker --once")]
 
 
 def _work(held: dict[str, Any]) -> Check:

@@ -131,3 +131,20 @@ def test_what_does_not_hold_makes_the_exit_code_say_so(
     monkeypatch.setenv("MEMOS_EMBEDDER", "none")
     assert main(["tour", "--home", str(tmp_path / "memory")]) == 1
     assert "does not hold" in capsys.readouterr().out
+
+
+def test_without_a_network_it_says_so_and_goes_on_by_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from memos_core.cli import embedder
+    from memos_core.errors import EmbedderUnavailable
+
+    def no_network() -> Path:
+        raise EmbedderUnavailable("the model hub can't be reached.")
+
+    monkeypatch.setenv("MEMOS_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(embedder, "fetch", no_network)
+    assert main(["tour", "--home", str(tmp_path / "memory")]) == 0
+    got = capsys.readouterr()
+    assert "can't be reached" in got.err and "by words alone" in got.err
+    assert "memos embedder install" in got.out
