@@ -160,8 +160,8 @@ class _Loader:
         return VersionRow(
             self._items[raw["memory"]], raw["version"], self._cube, self._pen.tx, raw["at"], raw["verb"], self._pen.by, raw["why"],
             raw["text"], raw["speaker"], raw["memory_type"], raw["state"], raw["user_id"], raw["agent_id"], session, context,
-            as_json(raw["tags"]), as_json(raw["info"]), Trust.IMPORTED.value, raw["said"], raw["valid_from"], raw["valid_to"], raw["expires"],
-            self._ids.get(raw["merged_to"], raw["merged_to"]), os.urandom(16), b"",
+            as_json(raw["tags"]), as_json(raw["info"]), Trust.IMPORTED.value, raw["said"], raw["valid_from"], raw["valid_to"],
+            raw["expires"], self._ids.get(raw["merged_to"], raw["merged_to"]), os.urandom(16), b"",
         )  # fmt: skip
 
     def _entry(self, row: VersionRow, item_id: str, said: int) -> Entry:

@@ -17,7 +17,8 @@ from memos_core.cube.shape import FILES, MANIFEST
 
 KINDS = ("team", "team.zip", "team.memcube")
 SAID = [
-    {"role": "user", "name": "Alice", "content": "My dog Momo hates trams.", "id": "m1", "chat_time": "2026-03-02T18:00:00Z", "mood": [1.5, None]},
+    {"role": "user", "name": "Alice", "content": "My dog Momo hates trams.", "id": "m1", "chat_time": "2026-03-02T18:00:00Z",
+     "mood": [1.5, None]},
     {"role": "assistant", "content": None, "id": "m2", "chat_time": "2026-03-02T18:01:00Z", "tool_calls": [
         {"id": "c1", "type": "function", "function": {"name": "trams", "arguments": '{"line": 28}'}}]},
     {"role": "tool", "content": "Line 28 is late.", "id": "m3", "tool_call_id": "c1", "chat_time": "2026-03-02T18:02:00Z"},
