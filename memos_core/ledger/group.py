@@ -6,6 +6,7 @@ refused takes nobody else with it; all are acknowledged only after the one commi
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,11 +15,14 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from memos_core.errors import Closed, LedgerUnavailable, MemosError
-from memos_core.sql.engine import translate_errors, writing
+from memos_core.errors import Closed, LedgerUnavailable
+from memos_core.sql.engine import translate_errors, translated, writing
 
 T = TypeVar("T")
 _LARGEST_GROUP = 256
+_FATAL = (sqlite3.Error, sa.exc.SQLAlchemyError)
+_OWN_FAULT = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sa.exc.IntegrityError, sa.exc.ProgrammingError)
+"""What a database says of one statement; all else that it says (full, locked, damaged) is true for the whole group."""
 
 
 class _Member(Generic[T]):
@@ -88,8 +92,10 @@ class GroupCommit:
         connection.exec_driver_sql("SAVEPOINT member")
         try:
             member.value = member.work(connection)
-        except MemosError as exc:
-            member.error = exc
+        except Exception as exc:
+            if isinstance(exc, _FATAL) and not isinstance(exc, _OWN_FAULT):
+                raise
+            member.error = translated(exc, self._where) if isinstance(exc, _OWN_FAULT) else exc
             connection.exec_driver_sql("ROLLBACK TO member")
         connection.exec_driver_sql("RELEASE member")
 

@@ -56,11 +56,8 @@ class Embedding:
         width = len(VersionRow._fields)
         with self._ledger.book() as book:
             current = {row[0]: VersionRow._make(row[:width]) for row in book.rows(sorted({w.item for w in work}))}
-            rows = [
-                current[w.item]
-                for w in work
-                if w.item in current and current[w.item].version == w.version and current[w.item].state in LIVE
-            ]
+            wanted = dict.fromkeys((w.item, w.version) for w in work)
+            rows = [row for item, version in wanted if (row := current.get(item)) and row.version == version and row.state in LIVE]
             others = sorted({row.context for row in rows if row.context is not None})
             before = {row[0]: VersionRow._make(row[:width]) for row in book.rows(others) if row[11] in LIVE}
         return rows, before

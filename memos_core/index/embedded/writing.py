@@ -124,7 +124,7 @@ def write_vectors(connection: sa.Connection, model: str, given: Sequence[Vectors
     made with an erased text as its context is kept without it."""
     stamp = bump(connection, "stamp")
     gone, rows = [], []
-    for one in given:
+    for one in {(one.nr, one.version): one for one in given}.values():
         known = _KNOWN.one(connection, (one.nr, one.version))
         if known is None or known[0] is None:
             continue
