@@ -42,8 +42,8 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     tables, offset, sessions = [], 0, 0
     speakers: dict[str, int] = {}
     for part, words in zip(parts, lexical, strict=True):
-        rows = _whole(part) if whole else _chosen(part, words, query, probe.limit)
-        table = _table(part, words, query, rows)
+        rows, dense = (_whole(part), None) if whole else _chosen(part, words, query, probe.limit)
+        table = _table(part, words, query, rows, dense)
         if isinstance(rows, slice) and part.passing is None:
             table["previous"], table["following"] = _inside(table["previous"], rows.stop), _inside(table["following"], rows.stop)
         else:
@@ -69,25 +69,27 @@ def _whole(part: Part) -> NDArray[np.intp] | slice:
     return slice(0, part.state.size) if part.passing is None else np.flatnonzero(part.passing)
 
 
-def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> NDArray[np.intp]:
-    """The best by words and by meaning, and those beside them."""
+def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> tuple[NDArray[np.intp], Any]:
+    """The best by words and by meaning, and those beside them; and the dense scores of all rows where they were computed."""
     if part.count <= limit:
-        return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size)
+        return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size), None
     picked = np.zeros(part.state.size + 1, np.bool_)
     rows = np.flatnonzero(words.score)
     if part.passing is not None:
         rows = rows[part.passing[rows]]
     picked[rows[largest(words.score[rows], limit)] if len(rows) > limit else rows] = True
+    dense = None
     if query is not None and part.matrix is not None:
-        picked[part.matrix.best(query, limit, part.state.size, part.passing)] = True
+        nearest, dense = part.matrix.best(query, limit, part.state.size, part.passing)
+        picked[nearest] = True
     best = np.flatnonzero(picked)
     for name in ("previous", "following"):
         picked[_inside(part.state.rows[name][best], part.state.size)] = True
     picked = picked[:-1]
-    return np.flatnonzero(picked if part.passing is None else picked & part.passing)
+    return np.flatnonzero(picked if part.passing is None else picked & part.passing), dense
 
 
-def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice) -> dict[str, NDArray[Any]]:
+def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice, dense: Any) -> dict[str, NDArray[Any]]:
     columns = part.state.rows
     taken: dict[str, NDArray[Any]] = {
         name: columns[name][rows] for name in ("nr", "said", "length", "speaker", "session", "previous", "following", "timed")
@@ -97,7 +99,8 @@ def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.int
     taken["lexical"] = words.score[rows].astype(np.float32)
     taken["matched"] = words.matched[rows].astype(np.int16)
     if query is not None and part.matrix is not None:
-        taken["dense"], taken["relevance"] = part.matrix.dense(query, rows), part.matrix.relevance(query, rows)
+        taken["dense"] = part.matrix.dense(query, rows) if dense is None else dense[rows]
+        taken["relevance"] = part.matrix.relevance(query, rows)
     else:
         taken["dense"] = taken["relevance"] = np.zeros(count, np.float32)
     taken["session_score"] = np.append(words.session, 0.0).astype(np.float32)[session]

@@ -18,7 +18,7 @@ from memos_core.index.embedded.kernels import Floats, dot8, dot16, largest, scan
 
 F16 = np.dtype("<f2")
 Rows = NDArray[np.intp]
-BYTES_FROM = 4096
+BYTES_FROM = 32_768
 """From how many rows on the int8 copy pays."""
 _BLOCK = 256
 
@@ -130,8 +130,8 @@ class Matrix:
         """Cosines with the vectors alone of some rows."""
         return dot16(self.alone[rows], query.half) / np.float32(query.norm or 1.0)
 
-    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> Rows:
-        """The `count` best of the first `size` rows, of those in `mask`."""
+    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> tuple[Rows, Floats | None]:
+        """The `count` best of the first `size` rows, of those in `mask`; and the scores of all rows where they were computed."""
         if len(self.bytes) >= size >= BYTES_FROM:
             near = dot8(self.bytes[:size], query.bytes)
             near *= self.step[:size]
@@ -141,11 +141,9 @@ class Matrix:
             floor = threshold(near, count) - 2 * (slack * 1.001 + 1e-6) / query.step
             rows = np.flatnonzero(near >= floor) if floor > -np.inf else np.flatnonzero(near > -np.inf)
             if len(rows) <= max(8 * count, size // 8):
-                return rows[largest(self.dense(query, rows), count)]
+                return rows[largest(self.dense(query, rows), count)], None
         scores = self.dense(query, slice(0, size))
-        if mask is not None:
-            scores[~mask] = -np.inf
-        return largest(scores, count)
+        return largest(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), count), scores
 
     @property
     def nbytes(self) -> int:
@@ -184,11 +182,9 @@ class Scores:
     def relevance(self, query: Query, rows: Rows | slice) -> Floats:
         return self._relevance[rows]
 
-    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> Rows:
-        scores = self._dense[:size].copy()
-        if mask is not None:
-            scores[~mask] = -np.inf
-        return largest(scores, count)
+    def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> tuple[Rows, Floats | None]:
+        scores = self._dense[:size]
+        return largest(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), count), scores
 
 
 def _wider(array: NDArray[Any], rows: int) -> NDArray[Any]:
