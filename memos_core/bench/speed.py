@@ -82,8 +82,8 @@ def _add_rows(bench: _Bench, durability: str, alone: bool) -> list[Row]:
             Check(f"one add, {name}: p99 / the bare p99", ours[1] / bare[1], 3.0, at_most=True, unit="x"),
         ]
     return [
-        (f"memos, {name}", ours[0] / bare[0], *ours, min(pair.ours), "yes"),
-        (f"bare commit of the text, {durability.upper()}", 1.0, *bare, min(pair.bare), "yes"),
+        (f"memos, {name}", ours[0] / bare[0], *ours, min(pair.ours), pair.cpu, "yes"),
+        (f"bare commit of the text, {durability.upper()}", 1.0, *bare, min(pair.bare), None, "yes"),
     ]
 
 
@@ -94,10 +94,12 @@ def _adds(bench: _Bench) -> None:
     for rival in bench.rivals:
         if rival.add:
             mid = _mid(rival.add)
-            rows.append((rival.name, mid / full, mid, _late(rival.add), min(rival.add), "yes" if rival.facts.get("durable") else "no"))
+            rows.append(
+                (rival.name, mid / full, mid, _late(rival.add), min(rival.add), None, "yes" if rival.facts.get("durable") else "no")
+            )
     bench.table(
         f"one add of one text, p50 of {bench.rounds}",
-        ("system", "x bare", "p50 ms", "p99 ms", "min ms", "durable"),
+        ("system", "x bare", "p50 ms", "p99 ms", "min ms", "cpu ms", "durable"),
         rows,
         "Each of our adds is followed by a bare commit of the same text to a table on the same disk. Peers against the bare FULL commit.",
     )
@@ -128,7 +130,7 @@ def _searches(bench: _Bench, turns: list[str], million: bool) -> None:
         pair, filled = by_size(bench.folder / f"search-{size}", embedder, some, questions, budget=budget, session=max(100, size // 1000))
         found[size] = pair
         mid, bare = _mid(pair.ours), _mid(pair.bare)
-        rows.append(("memos", size, mid / bare, mid, _late(pair.ours), min(pair.ours), bare, len(pair.ours)))
+        rows.append(("memos", size, mid / bare, mid, _late(pair.ours), min(pair.ours), pair.cpu, bare, len(pair.ours)))
         bench.notes.append(
             f"{size:,} memories were added in {filled.add_seconds:.1f} s, their vectors done {filled.wait_seconds:.1f} s later."
         )
@@ -140,10 +142,10 @@ def _searches(bench: _Bench, turns: list[str], million: bool) -> None:
     for rival in bench.rivals:
         for size, took in rival.search.items():
             bare = _mid(found[size].bare)
-            rows.append((rival.name, size, _mid(took) / bare, _mid(took), _late(took), min(took), bare, len(took)))
+            rows.append((rival.name, size, _mid(took) / bare, _mid(took), _late(took), min(took), None, bare, len(took)))
     bench.table(
         "search, ten hits, the question's vector known",
-        ("system", "memories", "x bare scan", "p50 ms", "p99 ms", "min ms", "bare scan ms", "searches"),
+        ("system", "memories", "x bare scan", "p50 ms", "p99 ms", "min ms", "cpu ms", "bare scan ms", "searches"),
         rows,
         "Bare: one numkong pass over one float16 vector a memory, turn about with ours. Every question is new to the memory.",
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_core.bench.host import PeerProcess, PeerSpec
+from memos_core.bench.host import PeerFailed, PeerProcess, PeerSpec
 from memos_core.bench.ours import grouped, held, open_memory, said, shown
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CHUNK = 500
 WAIT_SECONDS = 3600
+PATIENCE_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +144,28 @@ def run_peer(
     form: Callable[[Line], str],
     install: bool = True,
 ) -> Run:
-    """The same with a peer: each line one text, its key the user's and the line's."""
+    """The same with a peer: each line one text, its key the user's and the line's. PeerFailed when it needs too long."""
     seconds, milliseconds, answers = 0.0, 0.0, []
+    end = time.monotonic() + PATIENCE_SECONDS
     with PeerProcess(spec, home=home, texts=vectors[0], vectors=vectors[1], install=install) as peer:
         for story in stories:
             keys = [f"{story.user}/{line.id}" for line in story.lines]
             done = peer.ask("fill", user=story.user, ids=keys, contents=[form(line) for line in story.lines])
             seconds += done["seconds"]
+            _patient(end)
         for start in range(0, len(asks), CHUNK):
             for user, part in _by_user(asks[start : start + CHUNK]):
                 found = peer.ask("search", user=user, queries=[ask.text for ask in part], k=k)
                 milliseconds += sum(found["ms"])
+                _patient(end)
                 answers += [_answer(user, hits) for hits in found["hits"]]
     name = spec.name if form is bare else f"{spec.name}, speaker: turn"
     return Run(name, tuple(answers), seconds, milliseconds / max(1, len(asks)))
+
+
+def _patient(end: float) -> None:
+    if time.monotonic() > end:
+        raise PeerFailed(f"needed more than {PATIENCE_SECONDS} s")
 
 
 def _by_user(asks: Sequence[Ask]) -> list[tuple[str, list[Ask]]]:

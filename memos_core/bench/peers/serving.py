@@ -57,7 +57,8 @@ class Peer(ABC):
     """How it was set up, for the table's foot."""
 
     @abstractmethod
-    def open(self, home: str, lookup: Lookup) -> None: ...
+    def open(self, home: str, lookup: Lookup) -> None:
+        """Once, before all else. `home` is a folder of its own that is there and empty."""
 
     @abstractmethod
     def add(self, user: str, ids: Sequence[str], texts: Sequence[str]) -> None:
@@ -68,9 +69,11 @@ class Peer(ABC):
         """(id, text) of the first k."""
 
     def delete(self, user: str, ids: Sequence[str]) -> None:
+        """By the peer's own verb. NotImplementedError where it has none."""
         raise NotImplementedError
 
     def close(self) -> None:
+        """When the questions have ended."""
         return None
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from memos_core.bench.ours import open_memory
@@ -47,16 +48,16 @@ def _scan(embedder: Embedder, turns: list[str]) -> Callable[[str], Any]:
     return lambda question: numkong.cdist(embedder.embed([question]).astype(np.float16), rows, "dot")
 
 
-def timed(call: Callable[[str], Any], argument: str) -> float:
-    """Milliseconds of one call."""
-    start = time.perf_counter()
+def timed(call: Callable[[str], Any], argument: str) -> tuple[float, float]:
+    """Milliseconds of one call by the clock, and of the processor in this thread."""
+    start, busy = time.perf_counter(), time.thread_time()
     call(argument)
-    return 1000 * (time.perf_counter() - start)
+    return 1000 * (time.perf_counter() - start), 1000 * (time.thread_time() - busy)
 
 
-def interleaved(calls: Sequence[Callable[[str], Any]], questions: Sequence[str], budget: float) -> list[list[float]]:
-    """Milliseconds of each call for each question, turn about, so that noise hits all alike; ends when `budget` seconds are spent."""
-    took: list[list[float]] = [[] for _ in calls]
+def interleaved(calls: Sequence[Callable[[str], Any]], questions: Sequence[str], budget: float) -> list[list[tuple[float, float]]]:
+    """`timed` of each call for each question, turn about, so that noise hits all alike; ends when `budget` seconds are spent."""
+    took: list[list[tuple[float, float]]] = [[] for _ in calls]
     end = time.perf_counter() + budget
     for number, question in enumerate(questions):
         order = range(len(calls)) if number % 2 == 0 else reversed(range(len(calls)))
@@ -65,6 +66,10 @@ def interleaved(calls: Sequence[Callable[[str], Any]], questions: Sequence[str],
         if time.perf_counter() > end:
             break
     return took
+
+
+def pair(ours: Sequence[tuple[float, float]], bare: Sequence[tuple[float, float]]) -> Pair:
+    return Pair(tuple(wall for wall, _ in ours), tuple(wall for wall, _ in bare), fmean(cpu for _, cpu in ours))
 
 
 def warm(search: Callable[[str], Any], questions: Sequence[str], budget: float = 20.0) -> None:
@@ -90,7 +95,7 @@ def by_size(
 
         warm(search, questions)
         ours, bare = interleaved((search, _scan(embedder, turns)), questions, budget)
-    return Pair(tuple(ours), tuple(bare)), filled
+    return pair(ours, bare), filled
 
 
 def ratios(folder: Path, embedder: Embedder, turns: list[str], questions: Sequence[str], *, budget: float) -> dict[str, Pair]:
@@ -113,11 +118,11 @@ def ratios(folder: Path, embedder: Embedder, turns: list[str], questions: Sequen
         for call in (plain, filtered, beside):
             warm(call, questions, 5.0)
         base, some, two = interleaved((plain, filtered, beside), questions, budget)
-    return {"a filter that keeps 10%": Pair(tuple(some), tuple(base)), "a second user as large": Pair(tuple(two), tuple(base))}
+    return {"a filter that keeps 10%": pair(some, base), "a second user as large": pair(two, base)}
 
 
 def question_embedding(embedder: Embedder, questions: Sequence[str]) -> list[float]:
     """Milliseconds of the vector of each question; each is asked once, so nothing is cached."""
     for question in questions[:10]:
         embedder.query(f"{question} now")
-    return [timed(embedder.query, question) for question in questions]
+    return [timed(embedder.query, question)[0] for question in questions]
