@@ -75,7 +75,7 @@ def worker(
     with engines(home) as found:
         if once:
             done = 0
-            while (count := found.scheduler.drain_once()) or found.sweep():
+            while count := found.scheduler.drain_once():
                 done += count
             show.note(f"[dim]{show.plural(done, 'unit')} of work done.[/]")
             return

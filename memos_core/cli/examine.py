@@ -112,7 +112,8 @@ def _vectors(held: dict[str, Any]) -> list[Check]:
     if not lacking:
         return [Check("vectors", "ok", f"of all {memories(held['memories'])}")]
     count = f"{lacking:,}{' or more' if lacking == MANY else ''} of {memories(held['memories'])}"
-    return [Check("vectors", "note", f"{count} have none of this model yet and are found by words", "memos worker --once")]
+    mend = "memos worker --once" if held["work_waiting"] else "memos rebuild"
+    return [Check("vectors", "note", f"{count} have none of this model yet and are found by words", mend)]
 
 
 def _work(held: dict[str, Any]) -> Check:
