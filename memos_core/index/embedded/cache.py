@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
+from memos_core.errors import Closed
 from memos_core.index.embedded.loading import add_model, build, refresh
 from memos_core.index.embedded.reading import Reader, Readers
 from memos_core.index.embedded.segment import Segment
@@ -82,6 +83,8 @@ class Segments:
                 self._too_large.add(key)
             elif not self._closed:
                 self._keep(key, segment)
+        except Closed:
+            return
         finally:
             with self._lock:
                 self._threads.pop(key, None)
