@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memos_core.cli.options import AsJson
-from memos_core.errors import InvalidInput
+from memos_core.cli.options import AsJson, given
 
 if TYPE_CHECKING:
     from memos_core.bench.report import Report
@@ -42,10 +41,9 @@ def recall(
     from memos_core.bench import recall as measured
     from memos_core.cli import show
 
-    _known(peers)
-    with show.busy("measuring ..."):
+    with show.busy("measuring ...") as tell:
         report = measured.run(
-            path, peers=_names(peers), sets=_names(sets), captions=captions, limit=limit, install=install, seed=seed, progress=_progress
+            path, peers=_names(peers), sets=_names(sets), captions=captions, limit=limit, install=install, seed=seed, progress=tell
         )
     _tell(report, out, as_json)
 
@@ -54,14 +52,14 @@ def recall(
 def speed(
     peers: Peers = None,
     sizes: Annotated[
-        list[int] | None, typer.Option("--size", min=50, help="Memories in the scope. Repeatable.", show_default="1000, 10000, 100000")
+        list[int] | None,
+        typer.Option("--size", help="Memories in the scope. Repeatable. [dim]Default: 1,000, 10,000 and 100,000[/]", show_default=False),
     ] = None,
-    parts: Annotated[list[str] | None, typer.Option("--part", help="Only this question. Repeatable.", show_default=False)] = None,
-    rounds: Annotated[int, typer.Option(min=20, help="Operations to a percentile.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=0.5, help="How long the readers and the writer run.")] = 5.0,
-    million: Annotated[bool, typer.Option("--million", help="Search a million memories in one scope too: minutes, gigabytes.")] = False,
+    parts: Annotated[list[str] | None, typer.Option("--part", help="Only this part, like adds. Repeatable.", show_default=False)] = None,
+    rounds: Annotated[int | None, typer.Option(min=10, help="Operations that make a percentile.", show_default=False)] = None,
+    million: Annotated[bool, typer.Option("--million", help="Also a scope of a million memories.")] = False,
     folder: Annotated[
-        Path | None, typer.Option(help="Measure the disk of this folder.", exists=True, file_okay=False, show_default=False)
+        Path | None, typer.Option("--folder", help="A folder on the disk to measure.", exists=True, file_okay=False, show_default=False)
     ] = None,
     install: Install = True,
     out: Out = None,
@@ -70,35 +68,19 @@ def speed(
     """How fast it adds and finds, each figure beside the bare limit of this machine.
 
     [dim]memos bench speed --peer none --out ./figures
-    memos bench speed --size 1000 --part searches --part adds[/]
+    memos bench speed --size 10000 --part searches --rounds 200[/]
     """
     from memos_core.bench import speed as measured
     from memos_core.cli import show
 
-    _known(peers)
-    with show.busy("measuring ..."):
-        report = measured.run(
-            peers=_names(peers), sizes=sizes or measured.SIZES, rounds=rounds, seconds=seconds, million=million, parts=parts,
-            folder=folder, install=install, progress=_progress,
-        )  # fmt: skip
+    options = given(sizes=sizes, parts=parts, rounds=rounds, folder=folder)
+    with show.busy("measuring ...") as tell:
+        report = measured.run(peers=_names(peers), million=million, install=install, progress=tell, **options)
     _tell(report, out, as_json)
 
 
 def _names(given: list[str] | None) -> list[str] | None:
     return [] if given == ["none"] else given or None
-
-
-def _known(peers: list[str] | None) -> None:
-    from memos_core.bench.host import PEERS
-
-    if unknown := set(_names(peers) or ()) - set(PEERS):
-        raise InvalidInput("peer", f"'{min(unknown)}' is not known.", f"Known: {', '.join(PEERS)}, none.")
-
-
-def _progress(line: str) -> None:
-    from memos_core.cli import show
-
-    show.note(f"[dim]{show.escape(line)}[/]")
 
 
 def _tell(report: Report, out: Path | None, as_json: bool) -> None:

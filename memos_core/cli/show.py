@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -137,11 +137,11 @@ def bar(words: str, total: float | None = None) -> Iterator[Progress]:
 
 
 @contextmanager
-def busy(words: str) -> Iterator[None]:
-    """A spinner on stderr while something runs whose length nobody knows."""
+def busy(words: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr while something runs whose length nobody knows. What it is told stands beside it; without a terminal, in lines."""
     shown = console(stderr=True)
     if not shown.is_terminal:
-        yield
+        yield lambda line: note(f"[dim]{escape(line)}[/]")
         return
-    with shown.status(words, spinner="dots"):
-        yield
+    with shown.status(words, spinner="dots") as status:
+        yield lambda line: status.update(escape(line))

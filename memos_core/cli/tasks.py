@@ -68,7 +68,9 @@ def show_task(
 
 
 @app.command()
-def retry(task_id: TaskId, home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default") -> None:
+def retry(
+    task_id: TaskId, home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default", as_json: AsJson = False
+) -> None:
     """Try a failed task again."""
     from memos_core.cli import show
 
@@ -76,14 +78,24 @@ def retry(task_id: TaskId, home: Home = None, user: User = None, agent: Agent = 
         mos.tasks.retry(task_id, user_id=user, agent_id=agent)
         with show.busy("working ..."):
             mos.wait()
-    show.say("[green]Done.[/]")
+        task = mos.tasks.status(task_id, user_id=user, agent_id=agent)
+    _told(task, "Done.", as_json)
 
 
 @app.command()
-def drop(task_id: TaskId, home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default") -> None:
+def drop(
+    task_id: TaskId, home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default", as_json: AsJson = False
+) -> None:
     """Give a task up. What it should have made stays unmade until `memos rebuild`."""
+    with opened(home, tenant) as mos:
+        task = mos.tasks.drop(task_id, user_id=user, agent_id=agent)
+    _told(task, "Dropped.", as_json)
+
+
+def _told(task: Task, words: str, as_json: bool) -> None:
     from memos_core.cli import show
 
-    with opened(home, tenant) as mos:
-        mos.tasks.drop(task_id, user_id=user, agent_id=agent)
-    show.say("[green]Dropped.[/]")
+    if as_json:
+        show.put_json(task)
+    else:
+        show.say(f"[green]{words}[/]")
