@@ -63,6 +63,7 @@ class Pen:
         self._rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in _INSERTS}
         self._updates: list[tuple[Prepared, tuple[Any, ...]]] = []
         self._opened: dict[int, Entry] = {}
+        self._settled = dict.fromkeys(_INSERTS, 0)
         self._closed: list[int] = []
         self._erased: list[int] = []
         self._count = 0
@@ -104,8 +105,21 @@ class Pen:
 
     def flush_sessions(self) -> None:
         """Write the sessions opened so far, so that this transaction finds them again."""
-        _INSERTS["sessions"].run(self.connection, self._rows["sessions"])
-        self._rows["sessions"] = []
+        self._insert("sessions")
+
+    def settle(self) -> None:
+        """Write everything collected so far, so that this transaction finds it as it is now."""
+        for name in _INSERTS:
+            self._insert(name)
+        for prepared, values in self._updates:
+            prepared.run(self.connection, [values])
+        self._updates.clear()
+
+    def _insert(self, name: str) -> None:
+        rows, done = self._rows[name], self._settled[name]
+        if done < len(rows):
+            _INSERTS[name].run(self.connection, rows[done:] if done else rows)
+            self._settled[name] = len(rows)
 
     def touch_session(self, session: int, item: int, said: int) -> None:
         """The memory that was said last in it."""
@@ -175,6 +189,7 @@ class Pen:
         self._rows["versions"].append(row.sealed(self._key))
         self._updates.append((_POINT, (row.version, row.state, digest, self.tx, row.item)))
         self._closed.append(row.item)
+        self._opened.pop(row.item, None)
         if entry is not None and row.state not in _DONE_STATES:
             self._open(entry)
 
@@ -224,11 +239,7 @@ class Pen:
 
     def flush(self, verb: str) -> bytes:
         """Write the rows and the audit's line; the line's code is the audit's new head."""
-        for name, rows in self._rows.items():
-            if rows:
-                _INSERTS[name].run(self.connection, rows)
-        for prepared, values in self._updates:
-            prepared.run(self.connection, [values])
+        self.settle()
         last = _TENANT_LAST.one(self.connection, (self.asker.tenant,))
         user, agent = self.by.split(":")
         row = AuditRow(

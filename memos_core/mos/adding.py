@@ -171,6 +171,7 @@ class _Writer:
     def __init__(self, pen: Pen, book: Book, addition: Addition, added: Added, place: _Place) -> None:
         self._pen, self._book, self._add, self._added, self._at = pen, book, addition, added, place
         self._seen: dict[int, tuple[int, str]] = {}
+        self._said: set[tuple[int, str]] = set()
         self._touched: dict[int, tuple[int, int]] = {}
         self._tags, self._info = dump(list(addition.tags)) if addition.tags else "[]", addition.info
 
@@ -179,7 +180,7 @@ class _Writer:
         pen = self._pen
         said = pen.at if message.at is None else micros(message.at)
         self._enter(message.session_id or self._add.session_id, said)
-        before = _SAID.one(pen.connection, (self._at.cube, self._at.session, message.id)) if message.id else None
+        before = self._before(message.id) if message.id else None
         old = before if before is not None and before[4] is None else None
         if old is not None and message.at is None:
             said = old[3]
@@ -206,6 +207,16 @@ class _Writer:
             self._learn(draft, ref, said, edited.pop(0) if edited else None)
         for nr in edited:
             self._retire(nr)
+        if old is not None:
+            pen.settle()
+
+    def _before(self, message_id: str) -> Any:
+        """The newest version of this message in this session: perhaps one that this add has just written."""
+        place = (self._at.session, message_id)
+        if place in self._said:
+            self._pen.settle()
+        self._said.add(place)
+        return _SAID.one(self._pen.connection, (self._at.cube, *place))
 
     def close(self) -> None:
         """Leave a mark in each session where its last memory is."""
@@ -278,33 +289,10 @@ class _Writer:
         info = {**draft.info, **self._info} if draft.info or self._info else {}
         tags = dump(list(dict.fromkeys((*add.tags, *draft.tags)))) if draft.tags else self._tags
         return VersionRow(
-            pen.number(),
-            1,
-            self._at.cube,
-            pen.tx,
-            pen.at,
-            "add",
-            pen.by,
-            "",
-            draft.text,
-            draft.speaker,
-            draft.memory_type.value,
-            "activated",
-            add.asker.user_id,
-            add.asker.agent_id,
-            self._at.session,
-            self._at.last_item,
-            tags,
-            dump(info) if info else "{}",
-            draft.trust.value,
-            said,
-            valid_from,
-            valid_to,
-            add.expires,
-            None,
-            os.urandom(16),
-            b"",
-        )
+            pen.number(), 1, self._at.cube, pen.tx, pen.at, "add", pen.by, "", draft.text, draft.speaker, draft.memory_type.value,
+            "activated", add.asker.user_id, add.asker.agent_id, self._at.session, self._at.last_item, tags, dump(info) if info else "{}",
+            draft.trust.value, said, valid_from, valid_to, add.expires, None, os.urandom(16), b"",
+        )  # fmt: skip
 
     def _again(self, nr: int, item_id: str, ref: int, said: int, draft: Draft) -> None:
         """The same words again: one memory, one more source, and as recent as the last time it was said."""
@@ -329,14 +317,20 @@ class _Writer:
         """The message was edited: what was learnt from it gets a new version."""
         old = self._book.rows([nr])[0]
         item_id = old[len(VersionRow._fields)]
+        self._unsee(nr)
         newer = row._replace(item=nr, version=old[1] + 1, verb="edit", why="the message was edited", context=old[15], session=old[14])
         self._pen.revise(newer, digest=digest, entry=entry_of(newer, self._at.cube_id, self._at.session_id, self._at.label, item_id))
         self._pen.cite(nr, ref, said=said, span=draft.span)
         self._remembered(newer, item_id)
 
+    def _unsee(self, nr: int) -> None:
+        """What this memory said before its message was edited is not known any more."""
+        self._seen = {digest: known for digest, known in self._seen.items() if known[0] != nr}
+
     def _retire(self, nr: int) -> None:
         """An edited message no longer tells this."""
         old = VersionRow._make(self._book.rows([nr])[0][: len(VersionRow._fields)])
+        self._unsee(nr)
         newer = old._replace(
             version=old.version + 1,
             tx=self._pen.tx,
