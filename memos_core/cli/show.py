@@ -138,7 +138,7 @@ def bar(words: str, total: float | None = None) -> Iterator[Progress]:
 
 @contextmanager
 def busy(words: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr while something runs whose length nobody knows. What it is told stands beside it; without a terminal, in lines."""
+    """A spinner on stderr while something runs whose length nobody knows. What it is told stands beside it."""
     shown = console(stderr=True)
     if not shown.is_terminal:
         yield lambda line: note(f"[dim]{escape(line)}[/]")

@@ -313,6 +313,23 @@ def test_import_reads_chats_and_notes_and_can_be_repeated(run: Run, tmp_path: Pa
     assert len(texts(run)) == 4
 
 
+def test_importing_a_file_that_has_grown_adds_what_is_new(run: Run, tmp_path: Path) -> None:
+    lines = [json.dumps({"role": "user", "content": f"Fact number {number}."}) for number in range(4)]
+    (tmp_path / "chat.jsonl").write_text("\n".join(lines[:2]))
+    run("import", "chat.jsonl", "--user", "alice")
+    (tmp_path / "chat.jsonl").write_text("\n".join(lines))
+    assert run("import", "chat.jsonl", "--user", "alice", "--json").json["new"] == 2
+    assert len(texts(run)) == 4
+
+
+def test_one_file_that_cannot_be_read_keeps_all_out(run: Run, kept: str, tmp_path: Path) -> None:
+    (tmp_path / "good.jsonl").write_text(json.dumps({"role": "user", "content": "Good."}))
+    (tmp_path / "bad.jsonl").write_text(json.dumps({"role": "user", "content": "Good."}) + "\n{")
+    refused = run("import", "good.jsonl", "bad.jsonl", "--user", "alice")
+    assert refused.code == 2 and "bad.jsonl:2" in refused.err
+    assert texts(run) == ["I moved to Lisbon last spring."]
+
+
 def test_import_tells_what_it_could_not_read(run: Run, tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{")
     refused = run("import", "broken.json", "--user", "alice")

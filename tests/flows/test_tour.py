@@ -99,6 +99,20 @@ def test_the_kept_memory_answers_afterwards(
     assert "vet" in json.loads(capsys.readouterr().out)["hits"][0]["memory"]["text"]
 
 
+def test_a_second_tour_in_the_same_folder_holds_and_leaves_other_memories_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMOS_EMBEDDER", "none")
+    assert main(["add", "Mine.", "--user", "maya", "--home", str(tmp_path)]) == 0
+    for _ in range(2):
+        capsys.readouterr()
+        assert main(["tour", "--json", "--home", str(tmp_path)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["change"]["then"] != told["change"]["now"]
+    assert main(["list", "--json", "--user", "maya", "--home", str(tmp_path)]) == 0
+    assert [memory["text"] for memory in json.loads(capsys.readouterr().out)["items"]] == ["Mine."]
+
+
 def test_it_is_shown_within_eighty_columns_without_colours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

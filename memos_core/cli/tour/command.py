@@ -112,6 +112,7 @@ def _travel(folder: Path, embedder: str | None, *, shown: bool) -> Journey:
         if shown:
             screen.opening(talk)
             screen.heading(1, "Read")
+        steps.start_anew(mos)
         with show.busy("reading, then embedding ..."):
             reading = steps.read(mos, talk)
         if shown:

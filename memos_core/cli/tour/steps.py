@@ -48,6 +48,13 @@ class Reading:
         return self.messages > 0 and self.memories > 0
 
 
+def start_anew(mos: MOS) -> None:
+    """Forget an earlier tour in the same folder."""
+    for user in (script.USER, script.GUEST):
+        if mos.list(user_id=user, limit=1).total:
+            mos.erase(everything=True, user_id=user)
+
+
 def read(mos: MOS, talk: script.Conversation) -> Reading:
     """Remember the conversation, a session at a time."""
     clock = [time.perf_counter()]
