@@ -49,7 +49,7 @@ class Question:
 
 
 def in_micros(where: Filter | None) -> Filter | None:
-    """The filter with its times as the engines keep them."""
+    """The filter with its times as the ledger's rows hold them; an index translates by itself."""
     return None if where is None else Filter(_node_micros(where.root))
 
 
@@ -87,7 +87,7 @@ def search(engines: Engines, question: Question) -> Recollection:
         question.query,
         engines.index.view(scope, now=micros(now)),
         embedder=embedder,
-        where=in_micros(where),
+        where=where,
         now=now,
         top_k=question.top_k,
         asker_names=frozenset({"", question.asker.user_id or question.asker.agent_id or ""}),
