@@ -23,20 +23,22 @@ from memos_core.wiring.engines import Engines
 
 _SEARCHED = 64
 """Salts searched for in the raw bytes; where more went, the database is written anew first and these are a sample."""
+_EVER = -(1 << 62)
+"""A time before all expiry."""
 _ALL_STATES = (*LIVE, "merged", "frozen", "archived")
 
 
 def plan(
-    pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, now: int, *, embed: bool
+    pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, *, embed: bool
 ) -> tuple[Erased, list[str], Added]:
-    """Erase by ids, by a filter, or everything in the asker's own cubes; owners only."""
+    """Erase by ids, by a filter (archived and expired memories too), or everything in the asker's own cubes; owners only."""
     owned = [entry for entry in seen.access if entry.role == "owner"]
     if all_of_it:
         if memory_ids is not None or where is not None:
             raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
         items, messages = everything(pen.connection, [entry.cube for entry in owned])
     else:
-        rows = chosen(book, seen, memory_ids, where, now, states=_ALL_STATES)
+        rows = chosen(book, seen, memory_ids, where, _EVER, states=_ALL_STATES)
         for row in rows:
             seen.demand(row[2], "owner")
         items, messages = closure(pen.connection, [row[0] for row in rows])

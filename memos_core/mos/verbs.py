@@ -259,9 +259,8 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
         raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
     ids, where = (None, None) if everything else _chosen(memory_ids, filter)
     inputs.name("request_id", request_id)
-    now = handle.engines.clock()
     embed = handle.engines.wants_vectors
-    written = handle.write(asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, now, embed=embed))
+    written = handle.write(asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, embed=embed))
     erased, gone, again = written.value
     handle.started(again)
     return erasing.receipt(handle.engines, new_id(), erased, gone, written.head)
