@@ -64,32 +64,31 @@ def _json(text: str) -> dict[str, Any]:
 
 def _rows(connection: sa.Connection, key: bytes, erased: set[int]) -> Iterator[Finding]:
     """Every version and message against its own code, and the codes of a transaction against its line in the audit."""
-    digests = dict(connection.execute(sa.select(t.audit.c.tx, t.audit.c.digest)).tuples().all())
+    digests: dict[int, bytes] = {row[0]: row[1] for row in connection.execute(sa.select(t.audit.c.tx, t.audit.c.digest))}
     versions = groupby(
         connection.execute(sa.select(t.versions).order_by(t.versions.c.tx, t.versions.c.item, t.versions.c.version)), key=lambda r: r.tx
     )
-    with connection.engine.connect() as second:
-        messages = groupby(second.execute(sa.select(t.messages).order_by(t.messages.c.tx, t.messages.c.nr)), key=lambda r: r.tx)
-        pending_v, pending_m = next(versions, None), next(messages, None)
-        for tx in sorted(digests):
-            digest = hashlib.sha256()
-            if pending_v and pending_v[0] == tx:
-                for raw in pending_v[1]:
-                    row = VersionRow._make(raw)
-                    digest.update(row.mac)
-                    yield from _sealed(f"memory {row.item} version {row.version}", row, key, row.item in erased)
-                pending_v = next(versions, None)
-            if pending_m and pending_m[0] == tx:
-                for raw in pending_m[1]:
-                    message = MessageRow._make(raw)
-                    digest.update(message.mac)
-                    yield from _sealed(f"message {message.nr}", message, key, message.nr in erased)
-                pending_m = next(messages, None)
-            if not hmac.compare_digest(digest.digest(), digests[tx]):
-                yield Finding(f"transaction {tx}", "rows were added, removed or exchanged")
-        for left in (pending_v, pending_m):
-            if left is not None:
-                yield Finding(f"transaction {left[0]}", "has rows but no line in the audit")
+    messages = groupby(connection.execute(sa.select(t.messages).order_by(t.messages.c.tx, t.messages.c.nr)), key=lambda r: r.tx)
+    pending_v, pending_m = next(versions, None), next(messages, None)
+    for tx in sorted(digests):
+        digest = hashlib.sha256()
+        if pending_v and pending_v[0] == tx:
+            for raw in pending_v[1]:
+                row = VersionRow._make(raw)
+                digest.update(row.mac)
+                yield from _sealed(f"memory {row.item} version {row.version}", row, key, row.item in erased)
+            pending_v = next(versions, None)
+        if pending_m and pending_m[0] == tx:
+            for raw in pending_m[1]:
+                message = MessageRow._make(raw)
+                digest.update(message.mac)
+                yield from _sealed(f"message {message.nr}", message, key, message.nr in erased)
+            pending_m = next(messages, None)
+        if not hmac.compare_digest(digest.digest(), digests[tx]):
+            yield Finding(f"transaction {tx}", "rows were added, removed or exchanged")
+    for left in (pending_v, pending_m):
+        if left is not None:
+            yield Finding(f"transaction {left[0]}", "has rows but no line in the audit")
 
 
 def _sealed(where: str, row: VersionRow | MessageRow, key: bytes, erased: bool) -> Iterator[Finding]:
