@@ -146,6 +146,12 @@ class Index(ABC):
     def close(self) -> None:
         """Let go of everything held."""
 
+    def rest(self) -> None:  # noqa: B027
+        """Let go of every connection until `go_on`: the process is about to fork."""
+
+    def go_on(self) -> None:  # noqa: B027
+        """After `rest`."""
+
     def unembedded(self, model: str, limit: int) -> list[tuple[int, int]]:
         """(number, version) of current entries that have no vector of this model, at most `limit`."""
         return []

@@ -82,6 +82,12 @@ class Ledger(ABC):
     def vacuum(self) -> None:  # noqa: B027
         """Write the storage anew, without the slack in which old bytes may stand."""
 
+    def rest(self) -> None:  # noqa: B027
+        """Let go of every connection, and let nobody write until `go_on`: the process is about to fork."""
+
+    def go_on(self) -> None:  # noqa: B027
+        """After `rest`."""
+
     def facts(self) -> dict[str, Any]:
         """What `doctor` shows."""
         return {}

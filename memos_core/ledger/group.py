@@ -118,6 +118,17 @@ class GroupCommit:
             member.error = member.error or told
             member.done = True
 
+    def rest(self) -> None:
+        """Let what is being written end, let go of the connection, and hold all further writes until `go_on`."""
+        self._lead.acquire()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def go_on(self) -> None:
+        """Write again."""
+        self._lead.release()
+
     def close(self) -> None:
         """No more writes."""
         with self._lead, ExitStack() as stack:

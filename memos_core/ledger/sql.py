@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from memos_core.sql.engine import reading, translate_errors, writing
 from memos_core.sql.schema import SCHEMA_VERSION, meta, metadata
 
 T = TypeVar("T")
+_PATIENCE_SECONDS = 5.0
 
 
 class SqlLedger(Ledger):
@@ -43,6 +45,8 @@ class SqlLedger(Ledger):
         self._group = GroupCommit(engine, where, durability)
         self._watch: sa.Connection | None = None
         self._watching = threading.Lock()
+        self._watches = 0
+        """How often watching began: each connection counts for itself."""
         with translate_errors(where):
             prepare(engine, where, key, clock, read_only=read_only)
 
@@ -83,8 +87,9 @@ class SqlLedger(Ledger):
         """A number that is another one after every commit, whoever made it."""
         with self._watching:
             if self._watch is None:
-                self._watch = self.engine.connect()
-            return int(self._watch.connection.driver_connection.execute("PRAGMA data_version").fetchone()[0])  # type: ignore[union-attr]
+                self._watch, self._watches = self.engine.connect(), self._watches + 1
+            version = self._watch.connection.driver_connection.execute("PRAGMA data_version").fetchone()[0]  # type: ignore[union-attr]
+            return self._watches << 40 | int(version)
 
     def verify(self, *, anchor: str | None = None) -> Iterator[Finding]:
         """See the port."""
@@ -103,6 +108,26 @@ class SqlLedger(Ledger):
         with translate_errors(self.where), self.engine.connect() as connection:
             connection.exec_driver_sql("VACUUM")
 
+    def rest(self) -> None:
+        """See the port. Reads that are on their way are waited for, some seconds."""
+        self._group.rest()
+        self._watching.acquire()
+        self._unwatch()
+        pool, patience = self.engine.pool, time.monotonic() + _PATIENCE_SECONDS
+        while isinstance(pool, sa.QueuePool) and pool.checkedout() and time.monotonic() < patience:
+            time.sleep(0.001)
+        self.engine.dispose()
+
+    def go_on(self) -> None:
+        """See the port."""
+        self._watching.release()
+        self._group.go_on()
+
+    def _unwatch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
     def facts(self) -> dict[str, Any]:
         """See the port."""
         with self.glance() as book:
@@ -114,9 +139,7 @@ class SqlLedger(Ledger):
         """See the port."""
         self._group.close()
         with self._watching:
-            if self._watch is not None:
-                self._watch.close()
-                self._watch = None
+            self._unwatch()
         self.engine.dispose()
 
 

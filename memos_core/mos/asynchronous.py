@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,8 @@ class _Pools:
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
         self._closed = False
+        self._process = os.getpid()
+        """A fork has the pools, but not their threads."""
 
     async def run(self, lane: str, work: Callable[[], R]) -> R:
         """The work, in a thread of that lane. Cancelling the wait takes back work that has not begun; other work goes on."""
@@ -44,6 +47,8 @@ class _Pools:
         return await asyncio.get_running_loop().run_in_executor(self._pool(lane), lambda: context.run(work))
 
     def _pool(self, lane: str) -> ThreadPoolExecutor:
+        if self._process != os.getpid():
+            self._process, self._pools, self._lock = os.getpid(), {}, threading.Lock()
         with self._lock:
             if self._closed:
                 raise Closed

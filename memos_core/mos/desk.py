@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import InvalidInput
-from memos_core.mos import inputs
 from memos_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class MOS:
         embedder: Embedder | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
+        from memos_core.mos import inputs
         from memos_core.mos.handle import Handle
         from memos_core.wiring import open_engines
 
@@ -54,7 +55,8 @@ class MOS:
             raise InvalidInput("home", "is not a folder's name.")
         named = str(inputs.name("tenant", tenant, needed=True))
         self.home = folder
-        self._handle = Handle(open_engines(folder, chosen, embedder=embedder, clock=clock), named)
+        place = os.path.abspath(os.path.expanduser(folder))
+        self._handle = Handle(lambda: open_engines(place, chosen, embedder=embedder, clock=clock), named)
 
     @classmethod
     def from_url(cls, url: str) -> MOS:

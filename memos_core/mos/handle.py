@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,23 +24,36 @@ if TYPE_CHECKING:
     from memos_core.wiring.engines import Engines
 
 T = TypeVar("T")
+_forked = threading.RLock()
 
 
 class Handle:
     """One open memory, in one tenant."""
 
-    def __init__(self, engines: Engines, tenant: str) -> None:
-        self._engines: Engines | None = engines
+    def __init__(self, opening: Callable[[], Engines], tenant: str) -> None:
+        self._opening = opening
+        self._engines: Engines | None = opening()
+        self._process = os.getpid()
         self.tenant = tenant
         self._tasks: dict[str, None] = {}
         self._lock = threading.Lock()
 
     @property
     def engines(self) -> Engines:
-        """The engines; Closed after `close`."""
+        """The engines, in a forked process opened anew; Closed after `close`."""
+        if self._process != os.getpid():
+            self._anew()
         if self._engines is None:
             raise Closed
         return self._engines
+
+    def _anew(self) -> None:
+        """This process is a fork of the one that opened it: nothing of what that one holds may be used here."""
+        with _forked:
+            if self._process != os.getpid():
+                self._lock, self._tasks = threading.Lock(), {}
+                self._engines = None if self._engines is None else self._opening()
+                self._process = os.getpid()
 
     def asker(self, user_id: Any, agent_id: Any) -> Asker:
         """Who asks, checked."""
@@ -91,6 +105,9 @@ class Handle:
 
     def close(self) -> None:
         """Let go of the engines; the last handle on a folder closes them."""
+        if self._process != os.getpid():
+            self._engines = None
+            return
         with self._lock:
             engines, self._engines = self._engines, None
         if engines is not None:

@@ -47,6 +47,12 @@ class Scheduler(ABC):
     def drain_once(self) -> int:
         """Do one batch of what there is, here and now; how many units were done or failed."""
 
+    def rest(self) -> None:  # noqa: B027
+        """Finish the batch in hand and do nothing until `go_on`: the process is about to fork."""
+
+    def go_on(self) -> None:  # noqa: B027
+        """After `rest`."""
+
     @abstractmethod
     def close(self) -> None:
         """Finish the batch in hand and stop. What is left stays in the outbox."""

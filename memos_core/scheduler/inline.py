@@ -30,7 +30,7 @@ class InlineScheduler(Scheduler):
         self._mine: deque[Work] = deque()
         self._wake = threading.Event()
         self._changed = threading.Condition()
-        self._stop = False
+        self._stop = self._resting = False
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -96,6 +96,20 @@ class InlineScheduler(Scheduler):
                 self._outbox.finish(units)
             with self._changed:
                 self._changed.notify_all()
+
+    def rest(self) -> None:
+        """See the base."""
+        self._resting = self._thread is not None and self._thread is not threading.current_thread() and not self._stop
+        if self._resting:
+            self.close()
+
+    def go_on(self) -> None:
+        """See the base."""
+        if self._resting:
+            self._resting = self._stop = False
+            self._thread = None
+            self.start()
+            self._wake.set()
 
     def close(self) -> None:
         """Finish the batch in hand and stop. What is left stays in the outbox."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from memos_core.errors import DiskFull, LedgerCorrupt, LedgerUnavailable, MemosE
 Durability = Literal["full", "normal"]
 BUSY_MS = 30_000
 _SAFETY_CHECKPOINT_PAGES = 16_000
+opening = threading.RLock()
+"""Held while a connection is opened, and while the process forks: none may be open then (see `memos_core.wiring.forking`)."""
 
 
 def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool = False) -> sa.Engine:
@@ -37,12 +40,13 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
     target = f"file:{path}?immutable=1" if read_only else str(path)
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            target, uri=read_only, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000
-        )
-        for pragma in pragmas:
-            connection.execute(pragma)
-        return connection
+        with opening:
+            connection = sqlite3.connect(
+                target, uri=read_only, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000
+            )
+            for pragma in pragmas:
+                connection.execute(pragma)
+            return connection
 
     return sa.create_engine(
         "sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=8, max_overflow=-1, pool_reset_on_return=None, pool_use_lifo=True

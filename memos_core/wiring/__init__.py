@@ -5,6 +5,7 @@ Handles on one folder in one process share its engines; a fork opens anew, for a
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
@@ -25,6 +26,7 @@ from memos_core.settings import Settings
 from memos_core.sql.engine import open_sqlite
 from memos_core.wiring.embedding import Embedding
 from memos_core.wiring.engines import Engines
+from memos_core.wiring.forking import Rest
 from memos_core.wiring.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -34,6 +36,20 @@ LEDGER_FILE = "memory.db"
 _CHECKPOINT_BYTES = 4 << 20
 _open: dict[tuple[object, ...], tuple[Engines, int]] = {}
 _lock = threading.RLock()
+
+
+def _here() -> list[Engines]:
+    return [engines for key, (engines, _) in _open.items() if key[0] == os.getpid()]
+
+
+def _at_exit() -> None:
+    """Stop the workers while the interpreter is whole: a thread that is cut off inside a model's own code aborts the program."""
+    for engines in _here():
+        engines.scheduler.close()
+
+
+Rest(_here, _lock).watch()
+atexit.register(_at_exit)
 
 
 def open_engines(

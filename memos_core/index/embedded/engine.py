@@ -103,6 +103,12 @@ class EmbeddedIndex(Index):
             current = connection.scalar(sa.select(sa.func.count()).select_from(entries).where(entries.c.until.is_(None))) or 0
         return Health("embedded", {**rows, "current": current, **self._segments.facts()})
 
+    def rest(self) -> None:
+        self._readers.rest()
+
+    def go_on(self) -> None:
+        self._readers.go_on()
+
     def close(self) -> None:
         self._segments.close()
         self._readers.close()

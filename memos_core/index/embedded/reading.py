@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from memos_core.model.filter import MISSING, Path, resolve
 from memos_core.sql.engine import translate_errors
 
 _p = sa.bindparam
+_PATIENCE_SECONDS = 5.0
 _ARROW = (3, 38)
 """The SQLite that first knew the operator -> of JSON."""
 _PLAIN = re.compile(r"[\w .:/-]*")
@@ -129,7 +131,11 @@ class Readers:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._idle: list[Reader] = []
-        self._watch = Reader(engine)
+        self._lent = 0
+        self._counting = threading.Lock()
+        self._watch: Reader | None = None
+        self._watches = 0
+        """How often watching began: each connection counts for itself."""
         self._watching = threading.Lock()
         self._closed = False
 
@@ -142,10 +148,12 @@ class Readers:
             reader = self._idle.pop()
         except IndexError:
             reader = Reader(self._engine)
+        self._count(1)
         try:
             with translate_errors(self._engine.url):
                 yield reader
         finally:
+            self._count(-1)
             if self._closed:
                 reader.close()
             else:
@@ -156,15 +164,37 @@ class Readers:
         with self._watching:
             if self._closed:
                 raise Closed
-            return self._watch.data_version()
+            if self._watch is None:
+                self._watch, self._watches = Reader(self._engine), self._watches + 1
+            return self._watches << 40 | self._watch.data_version()
+
+    def rest(self) -> None:
+        """Close all readers; those that are lent are waited for, some seconds. Nobody watches until `go_on`."""
+        self._watching.acquire()
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while self._lent and time.monotonic() < patience:
+            time.sleep(0.001)
+        self._let_go()
+
+    def go_on(self) -> None:
+        """Watch again."""
+        self._watching.release()
 
     def close(self) -> None:
         with self._watching:
             self._closed = True
+            self._let_go()
+
+    def _count(self, one: int) -> None:
+        with self._counting:
+            self._lent += one
+
+    def _let_go(self) -> None:
+        if self._watch is not None:
             self._watch.close()
-        for reader in self._idle:
-            reader.close()
-        self._idle.clear()
+            self._watch = None
+        while self._idle:
+            self._idle.pop().close()
 
 
 def batches(cursor: Any, size: int = 4096) -> Iterator[Sequence[Any]]:
