@@ -8,6 +8,7 @@ pair moves up to stand before the other; only the first few change places, so th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +28,11 @@ FIRST = max(FIRST_NOW, FIRST_BEFORE)
 SHORT_TERMS = 30
 ALIKE = 0.2
 """Cosine from which two statements may be about one thing. Low: likeliness decides, this only shuts out what is unrelated."""
-APART_NOW, APART_BEFORE = 0.4, 0.8
+FEW_TERMS = 4
+"""A question of more terms than this tells of one occasion, not of how a thing stands."""
+APART = 0.8
 """How far two scores may lie apart, in units of a cosine."""
-MATTERS = 0.5
+MATTERS = 1.0
 """What a statement's score counts beside its likeness: a counterpart answers the question too."""
 SESSION_GAP = 6 * 3600 * 1_000_000
 """Said this long after one another (microseconds), two statements count as of different sessions."""
@@ -37,16 +40,18 @@ SESSION_GAP = 6 * 3600 * 1_000_000
 
 def first(question: Question, rows: Candidates, order: Places, scores: Column, view: View, model: str | None) -> Places:
     """`order` with statements and their updates in the order that the question asks for; `order` itself where nothing moves."""
-    if model is None or not (question.present or question.past):
+    if model is None or not (question.present or question.past) or len(question.terms) > FEW_TERMS:
         return order
     head = order[: FIRST_NOW if question.present else FIRST_BEFORE]
     if len(head) < 2:
         return order
-    vectors = view.vectors(rows.nr[head].tolist(), model)
-    apart = APART_NOW if question.present else APART_BEFORE
+    pairs = mutual(len(head), likelihoods(rows, head, scores, view, model))
+    if not pairs:
+        return order
+    said = rows.said[head].tolist()
     places = list(range(len(head)))
-    for a, b in mutual(counterparts(rows, head, scores[head], vectors @ vectors.T, apart)):
-        newer, older = (a, b) if rows.said[head[a]] > rows.said[head[b]] else (b, a)
+    for a, b in pairs:
+        newer, older = (a, b) if said[a] > said[b] else (b, a)
         wanted, other = (newer, older) if question.present else (older, newer)
         from_, to = places.index(wanted), places.index(other)
         if from_ > to:
@@ -54,18 +59,32 @@ def first(question: Question, rows: Candidates, order: Places, scores: Column, v
     return np.concatenate([head[places], order[len(head) :]])
 
 
-def counterparts(rows: Candidates, head: Places, scores: Column, cosines: Column, apart: float) -> Column:
-    """How likely two are a statement and its update: their cosine and what they matter to the question; 0 where they can't be."""
-    speaker, session, said = rows.speaker[head], rows.session[head], rows.said[head]
-    short = rows.length[head] <= SHORT_TERMS
-    gap = np.abs(said[:, None] - said)
-    other = (gap > 0) & ((session[:, None] != session) | (session < 0) | (gap >= SESSION_GAP))
-    near = np.abs(scores[:, None] - scores) <= apart
-    may = short[:, None] & short & (speaker[:, None] == speaker) & other & near & (cosines >= ALIKE)
-    return np.where(may, cosines + MATTERS * (scores[:, None] + scores), np.float32(0)).astype(np.float32)
+def likelihoods(rows: Candidates, head: Places, scores: Column, view: View, model: str) -> dict[tuple[int, int], float]:
+    """Pairs of places that may be a statement and its update -> how likely: their cosine and what they matter to the question."""
+    speaker, session, said = rows.speaker[head].tolist(), rows.session[head].tolist(), rows.said[head].tolist()
+    length, score = rows.length[head].tolist(), scores[head].tolist()
+    short = [i for i in range(len(head)) if length[i] <= SHORT_TERMS]
+    may = [
+        (i, j)
+        for i in short
+        for j in short
+        if i < j
+        and speaker[i] == speaker[j]
+        and abs(score[i] - score[j]) <= APART
+        and said[i] != said[j]
+        and (session[i] != session[j] or session[i] < 0 or abs(said[i] - said[j]) >= SESSION_GAP)
+    ]
+    if not may:
+        return {}
+    vectors = view.vectors(rows.nr[head].tolist(), model)
+    cosines = (vectors @ vectors.T).tolist()
+    return {(i, j): cosines[i][j] + MATTERS * (score[i] + score[j]) for i, j in may if cosines[i][j] >= ALIKE}
 
 
-def mutual(alike: Column) -> list[tuple[int, int]]:
-    """The pairs that are each other's likeliest counterpart."""
-    likeliest = alike.argmax(axis=1).tolist()
-    return [(i, j) for i, j in enumerate(likeliest) if i < j and likeliest[j] == i and alike[i, j] > 0]
+def mutual(count: int, likelihood: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:
+    """The pairs that are each other's likeliest counterpart, in order."""
+    best: list[tuple[float, int]] = [(0.0, -1)] * count
+    for (i, j), likely in likelihood.items():
+        best[i] = max(best[i], (likely, -j))
+        best[j] = max(best[j], (likely, -i))
+    return [(i, j) for i, j in likelihood if -best[i][1] == j and -best[j][1] == i]

@@ -81,7 +81,7 @@ def recall(
     clock.append(perf_counter())
     return Ranking(
         nrs=tuple(rows.nr[shown[:top_k]].tolist()),
-        scores=tuple(np.clip(scores[order[:top_k]] / used.total, 0, 1).tolist()),
+        scores=tuple(min(max(one / used.total, 0.0), 1.0) for one in scores[order[:top_k]].tolist()),
         relevances=tuple(relevance[shown[:top_k]].tolist()),
         whys=why,
         degraded=tuple(dict.fromkeys((*degraded, *rows.degraded))),

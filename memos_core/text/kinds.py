@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from memos_core.text.irregular import BASES
+
 _WHEN = re.compile(
     r"\bwhen\b|\bwhat (?:time|date|day|month|year|season)\b|\bwhich (?:date|day|month|year|season|weekend|week)\b"
     r"|\bhow long (?:ago|since|has|have|had)\b|\bsince when\b|什么时候|什麼時候|何时|何時|哪天|哪年|几点|いつ|언제"
@@ -16,9 +18,11 @@ _BEFORE = re.compile(
 )
 _PAST = re.compile(
     r"\b(?:was|were|did|had|ago|yesterday|last|change[ds]?|changing|switch(?:ed)?|became|histor\w+|ever|once|since|until|when|"
-    r"first|before|after|originally|19\d\d|20\d\d)\b|\w(?:was|were|did|had)n't\b|了吗|过吗"
+    r"first|before|after|during|while|originally|19\d\d|20\d\d|"
+    r"why|say|says|tell|tells|mention\w*|describe\w*|explain\w*|happen\w*|according)\b|\w(?:was|were|did|had)n't\b|了吗|过吗"
 )
 _PRESENT = re.compile(r"\b(?:is|are|am|do|does|has|have|can)\b|\w'(?:s|re|m|ve)\b|现在|目前|最近|今")
+_PERFECT = re.compile(rf"(?:\b(?:has|have)|'ve)\b.*\b(?:been|done|had|read|\w{{3,}}ed|{'|'.join(BASES)})\b")
 _NOW = re.compile(
     r"\b(?:now|nowadays|currently|current|presently|these days|at the moment|at present|today|latest|newest|most recent)\b|现在|目前"
 )
@@ -62,7 +66,9 @@ def asks_now(text: str) -> bool:
         return False
     if _NOW.search(folded):
         return True
-    return not _PAST.search(folded) and (_PRESENT.search(folded) is not None or folded.count(" ") < _KEYWORDS)
+    if _PAST.search(folded) or _PERFECT.search(folded):
+        return False
+    return _PRESENT.search(folded) is not None or folded.count(" ") < _KEYWORDS
 
 
 def asks_what_you_said(text: str) -> bool:

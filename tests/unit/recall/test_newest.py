@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
-from memos_core.recall.newest import counterparts, first, mutual
+from memos_core.recall.newest import first, likelihoods, mutual
 from memos_core.recall.question import interpret
 from tests.unit.recall.tables import DAY, NOW, TODAY, TableView, rows
 
@@ -53,17 +54,23 @@ def test_an_essay_is_no_update() -> None:
     assert order("Where do I live?", length=[8, 200]) == [1, 2]
 
 
-def test_what_lies_far_below_is_no_counterpart_of_how_it_is_now() -> None:
-    assert order("Where do I live?", scores=(0.9, 0.3)) == [1, 2]
-    assert order("Where did I live before?", said=[NEW, OLD], scores=(0.9, 0.3)) == [2, 1]
+def test_what_lies_far_below_is_no_counterpart() -> None:
+    assert order("Where do I live?", scores=(1.2, 0.3)) == [1, 2]
+    assert order("Where do I live?", scores=(0.9, 0.3)) == [2, 1]
+
+
+def test_a_question_of_many_words_tells_of_one_occasion() -> None:
+    assert order("Where is the blue cabin by the northern lake with the broken dock?") == [1, 2]
 
 
 def test_only_each_others_likeliest_make_a_pair() -> None:
-    alike = np.array([[0, 0.5, 0], [0.5, 0, 0.6], [0, 0.6, 0]], np.float32)
-    assert mutual(alike) == [(1, 2)]
-    assert mutual(np.zeros((3, 3), np.float32)) == []
+    assert mutual(3, {(0, 1): 0.5, (1, 2): 0.6}) == [(1, 2)]
+    assert mutual(4, {(0, 1): 0.5, (2, 3): 0.6, (1, 2): 0.4}) == [(0, 1), (2, 3)]
+    assert mutual(3, {}) == []
 
 
-def test_a_statement_is_not_its_own_counterpart() -> None:
-    table = rows(1, said=[OLD])
-    assert counterparts(table, np.array([0]), np.array([0.5], np.float32), np.ones((1, 1), np.float32), 0.4).tolist() == [[0.0]]
+def test_a_pair_is_likelier_the_more_it_is_alike_and_matters() -> None:
+    table = rows(3, said=[OLD, NEW, NEW + DAY], session=[1, 2, 3])
+    view = TableView(table, [[1.0, 0.0], [0.6, 0.8], [0.6, 0.8]])
+    likely = likelihoods(table, np.array([0, 1, 2]), np.array([1.5, 0.9, 0.6], np.float32), view, "m")
+    assert likely == {(0, 1): pytest.approx(0.6 + 2.4), (1, 2): pytest.approx(1.0 + 1.5)}

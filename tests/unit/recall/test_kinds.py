@@ -1,0 +1,119 @@
+"""What kind of question a text is, and which dates it names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from memos_core.recall.embedded_text import alone, with_context
+from memos_core.recall.question import interpret, named, spoken
+from memos_core.text.dates import DAY, dates_named
+from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person
+from memos_core.text.times import holds_time
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Where do I live?", "What's Mia's job now?", "Which phone does Ben have?", "my dentist", "Who is our landlord?", "我现在住在哪里"],
+)
+def test_how_it_is_now(text: str) -> None:
+    assert asks_now(text)
+    assert not asks_before(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Where did I live before?", "What was my previous job?", "What did Ben use to drive?", "Who used to be my dentist?", "我以前住在哪里"],
+)
+def test_how_it_was_before(text: str) -> None:
+    assert asks_before(text)
+    assert not asks_now(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Where did Ana go on Friday?",
+        "Which cities has Ana been to?",
+        "Suggest a dinner recipe",
+        "What does Ana say about it?",
+        "Should I sell it?",
+    ],
+)
+def test_neither_how_it_is_nor_how_it_was(text: str) -> None:
+    assert not asks_now(text)
+    assert not asks_before(text)
+
+
+def test_words_that_mark_a_change_are_no_terms_of_such_a_question() -> None:
+    assert interpret("Where was my previous home before I moved?", (), frozenset(), NOW).terms == ("home",)
+    assert "move" in interpret("When did the statue move?", (), frozenset(), NOW).terms
+    assert interpret("the latest?", (), frozenset(), NOW).terms == ("latest",)
+
+
+def test_questions_for_a_time() -> None:
+    assert all(map(asks_when, ("When did we meet?", "What year was it?", "How long ago was that?", "我们什么时候见面")))
+    assert not any(map(asks_when, ("Where did we meet?", "What is the whenever?")))
+
+
+def test_who_speaks_of_whom() -> None:
+    assert in_first_person("What's my name?")
+    assert asks_what_you_said("Which book did you recommend?")
+    assert not asks_what_you_said("Which book should I read?")
+
+
+def test_speakers_are_named_whole_or_by_first_name_and_roles_never() -> None:
+    assert named("What did Ana's brother say?", ("Ana", "Ben")) == ("Ana",)
+    assert named("Did Ana call?", ("Ana Lima", "Ben")) == ("Ana Lima",)
+    assert named("Did Ana Lima call?", ("Ana Lima", "Ana Roth")) == ("Ana Lima",)
+    assert named("user interface for the assistant", ("user", "assistant")) == ()
+    assert named("A banana", ("Ana",)) == ()
+
+
+def test_a_query_is_put_as_its_one_speaker_would() -> None:
+    assert spoken("Where does Ana keep Ana's keys?", ("Ana",)) == "Where does I keep my keys?"
+    assert spoken("Where do Ana and Ben meet?", ("Ana", "Ben")) is None
+    assert spoken("What did C++ Joe (dev) say?", ("C++ Joe (dev)",)) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "days"),
+    [
+        ("on 7 May 2023", "2023-05-07", 1),
+        ("May 7th, 2023", "2023-05-07", 1),
+        ("2023-05-07", "2023-05-07", 1),
+        ("in August 2023", "2023-08-01", 30.5),
+        ("summer of 2021", "2021-06-01", 91),
+        ("back in 2022", "2022-01-01", 365),
+        ("yesterday", "2026-11-20", 1),
+        ("last Friday", "2026-11-20", 1),
+        ("last month", "2026-10-01", 31),
+        ("last year", "2025-01-01", 365),
+        ("last summer", "2026-06-01", 91),
+        ("two weeks ago", "2026-11-04", 7),
+    ],
+)
+def test_dates_that_a_question_names(text: str, first: str, days: float) -> None:
+    (span,) = dates_named(f"What happened {text}?", NOW)
+    assert datetime.fromtimestamp(span.start / 1e6, UTC).date().isoformat() == first
+    assert (span.end - span.start) / DAY == days
+
+
+@pytest.mark.parametrize("text", ["May I march on?", "31 February 2020", "a 5 star hotel", "room 1234567", ""])
+def test_what_is_no_date_is_passed_over(text: str) -> None:
+    assert dates_named(text, NOW) == ()
+
+
+def test_times_in_a_text() -> None:
+    assert all(map(holds_time, ("I went yesterday", "two weeks ago", "in May", "Sept 3", "at 5 pm", "昨天我去了", "since 2019")))
+    assert not any(map(holds_time, ("We may go", "second to none", "march on", "")))
+
+
+def test_peoples_names_are_embedded_and_roles_are_not() -> None:
+    assert alone("Ana", "hello") == "Ana: hello"
+    assert alone("assistant", "hello") == alone("", "hello") == "hello"
+    assert with_context("Ana", "Coffee?", "", "Yes") == "Ana: Coffee?\nYes"
+    assert with_context("Ana", "word " * 61, "", "Yes") is None
