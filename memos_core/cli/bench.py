@@ -30,6 +30,9 @@ def recall(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first turns of each conversation.", show_default=False)] = None,
     install: Install = True,
     seed: Annotated[int, typer.Option(help="For the sets that are made up.")] = 1,
+    vectors: Annotated[
+        Path | None, typer.Option(help="A file that keeps the vectors for the next run.", dir_okay=False, show_default=False)
+    ] = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:

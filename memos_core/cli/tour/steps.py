@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SHOWN = 3
 """How many of the first memories count as found."""
 DEPTH = 10
-UNKNOWN = 0.5
+UNKNOWN = 0.3
 """A question that nobody answered must find nothing of this relevance."""
 EMBED_TIMEOUT = 60.0
 
