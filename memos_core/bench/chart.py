@@ -7,7 +7,7 @@ from html import escape
 
 from memos_core.bench.report import Curve, Plot
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 460, 70, 270, 46, 50
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 920, 460, 70, 330, 46, 50
 COLOURS = (
     "#0b6e4f",
     "#c1121f",

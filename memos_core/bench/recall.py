@@ -203,12 +203,14 @@ def run(
     limit: int | None = None,
     install: bool = True,
     seed: int = 1,
+    vectors: Path | None = None,
     progress: Progress = lambda _: None,
 ) -> Report:
     """The whole bench. `peers` and `sets` name which (None: all); `limit` takes the first turns of each conversation.
 
     `embedder` None takes the default one; where that is not installed, only search by words is measured, and the
-    report says so. Raises InvalidInput for a file that can't be used.
+    report says so. `vectors` is a file that keeps the vectors for the next run: it saves minutes, and then the seconds of
+    our adds hold no embedding. Raises InvalidInput for a file that can't be used.
     """
     from memos_core.bench.sets import run_sets
 
@@ -217,6 +219,9 @@ def run(
     shared: Remembering | None = None
     try:
         shared = Remembering(embedder or default_embedder())
+        if vectors is not None:
+            shared.recover(vectors)
+            note = (f"{shared.count:,} vectors come from an earlier run: they are not in the seconds of our adds.",)
     except EmbedderUnavailable as exc:
         note = (f"No embedder: {exc}",)
     with tempfile.TemporaryDirectory(prefix="memos-bench-") as name:
@@ -230,6 +235,8 @@ def run(
                 )
             )
         parts += run_sets(sets, specs, embedder=shared, folder=folder / "sets", seed=seed, install=install, progress=progress)
+        if shared is not None and vectors is not None:
+            shared.keep(vectors)
     if not parts:
         raise InvalidInput("path", "nothing to measure: neither a file nor a set.")
     parts.append(Report("recall", {}, notes=note))

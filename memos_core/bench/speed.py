@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memos_core.bench import machine
 from memos_core.bench.host import choose
@@ -95,7 +94,15 @@ def _adds(bench: _Bench) -> None:
         if rival.add:
             mid = _mid(rival.add)
             rows.append(
-                (rival.name, mid / full, mid, _late(rival.add), min(rival.add), None, "yes" if rival.facts.get("durable") else "no")
+                (
+                    rival.name,
+                    mid / full,
+                    mid,
+                    _late(rival.add),
+                    min(rival.add),
+                    rival.add_cpu,
+                    "yes" if rival.facts.get("durable") else "no",
+                )
             )
     bench.table(
         f"one add of one text, p50 of {bench.rounds}",
@@ -142,7 +149,7 @@ def _searches(bench: _Bench, turns: list[str], million: bool) -> None:
     for rival in bench.rivals:
         for size, took in rival.search.items():
             bare = _mid(found[size].bare)
-            rows.append((rival.name, size, _mid(took) / bare, _mid(took), _late(took), min(took), None, bare, len(took)))
+            rows.append((rival.name, size, _mid(took) / bare, _mid(took), _late(took), min(took), rival.search_cpu[size], bare, len(took)))
     bench.table(
         "search, ten hits, the question's vector known",
         ("system", "memories", "x bare scan", "p50 ms", "p99 ms", "min ms", "cpu ms", "bare scan ms", "searches"),
@@ -275,6 +282,10 @@ def _memory(bench: _Bench, turns: list[str]) -> None:
     )
 
 
+def _versions(facts: Mapping[str, Any]) -> str:
+    return "(" + (", ".join(f"{name} {version}" for name, version in facts["versions"].items()) or "standard library") + ")"
+
+
 def _measure_rivals(bench: _Bench, peers: Sequence[str] | None, turns: list[str], install: bool) -> dict[str, str]:
     from memos_core.bench.timings.rivals import measure
     from memos_core.bench.timings.texts import Talk
@@ -306,7 +317,7 @@ def _measure_rivals(bench: _Bench, peers: Sequence[str] | None, turns: list[str]
         )
     for rival in bench.rivals:
         if rival.facts:
-            bench.notes.append(f"{rival.name}: {rival.facts['note']}; {json.dumps(rival.facts['versions'])[1:-1]}.")
+            bench.notes.append(f"{rival.name}: {rival.facts['note']} {_versions(rival.facts)}")
     return {rival.name: rival.missing for rival in bench.rivals if rival.missing}
 
 

@@ -36,6 +36,24 @@ class Remembering(Embedder):
         known = self._known.get(text)
         return self.embed([text])[0] if known is None else known
 
+    def recover(self, file: Path) -> None:
+        """Takes the vectors of an earlier run, if the file is there and they are of the same model."""
+        import numpy as np
+
+        if file.exists():
+            with np.load(file, allow_pickle=False) as kept:
+                if kept["digest"].tobytes().decode() == self.digest:
+                    self._known.update(zip(json.loads(kept["texts"].tobytes()), kept["vectors"], strict=True))
+
+    def keep(self, file: Path) -> None:
+        """Writes all that it knows, for the next run."""
+        import numpy as np
+
+        texts = np.frombuffer(json.dumps(list(self._known)).encode(), np.uint8)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("wb") as out:
+            np.savez(out, digest=np.frombuffer(self.digest.encode(), np.uint8), texts=texts, vectors=np.stack(list(self._known.values())))
+
     @property
     def count(self) -> int:
         """How many different texts were embedded."""

@@ -84,6 +84,16 @@ def test_without_an_embedder_search_by_words_is_measured_and_the_rest_is_said(
     assert {check.name: check.verdict for check in report.checks}["R@10"] == "not measured"
 
 
+def test_kept_vectors_serve_the_next_run_with_the_same_result(talk: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "vectors.npz"
+    first, again = (recall.run(talk, peers=[], sets=[], embedder=Seeded(), vectors=kept) for _ in range(2))
+    assert _column(first, 0, "R@5") == _column(again, 0, "R@5")
+    assert first.notes[-1].startswith("0 vectors")
+    assert not again.notes[-1].startswith("0 vectors")
+    other = recall.run(talk, peers=[], sets=[], embedder=Seeded(seed=12), vectors=kept)
+    assert other.notes[-1].startswith("0 vectors"), "another model's vectors are not taken"
+
+
 @pytest.mark.parametrize("given", [{"peers": ["nobody"]}, {"sets": ["nothing"]}])
 def test_unknown_names_are_refused(talk: Path, given: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidInput, match=r"is not known\. Known: "):

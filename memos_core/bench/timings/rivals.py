@@ -18,8 +18,10 @@ class Rival:
     name: str
     facts: dict[str, object] = field(default_factory=dict)
     add: list[float] = field(default_factory=list)
+    add_cpu: float | None = None
     rate: float | None = None
     search: dict[int, list[float]] = field(default_factory=dict)
+    search_cpu: dict[int, float] = field(default_factory=dict)
     missing: str = ""
 
 
@@ -41,6 +43,7 @@ def measure(
     try:
         with PeerProcess(spec, home=home, texts=vectors[0], vectors=vectors[1], install=install) as peer:
             rival.facts = peer.facts
+            peer.ask("fill", user="warm", ids=["w0", "w1"], contents=list(turns[:2]))
             have = 0
             for size in sorted(size for size in sizes if size <= spec.largest):
                 progress(f"{spec.name} at {size:,}")
@@ -49,9 +52,11 @@ def measure(
                 if not rival.add:
                     extra = [f"{text} again." for text in turns[:rounds]]
                     keys = [f"x{number}" for number in range(len(extra))]
-                    rival.add = peer.ask("add", user="one", ids=keys, contents=extra, budget=budget)["ms"][rounds // 10 :]
+                    added = peer.ask("add", user="one", ids=keys, contents=extra, budget=budget)
+                    rival.add, rival.add_cpu = added["ms"][rounds // 10 :], added["cpu"]
                 peer.ask("search", user="one", queries=list(questions[:5]), k=10, hits=False)
-                rival.search[size] = peer.ask("search", user="one", queries=list(questions), k=10, hits=False, budget=budget)["ms"]
+                found = peer.ask("search", user="one", queries=list(questions), k=10, hits=False, budget=budget)
+                rival.search[size], rival.search_cpu[size] = found["ms"], found["cpu"]
     except (PeerMissing, PeerFailed) as exc:
         rival.missing = str(exc)
     return rival
