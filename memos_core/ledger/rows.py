@@ -29,7 +29,7 @@ class MessageRow(NamedTuple):
 
     def sealed(self, key: bytes) -> MessageRow:
         """The row with its code over everything but `until`."""
-        return self._make((*self[:16], seal(key, self.salt, (*self[:6], *self[7:15]))))
+        return MessageRow._make((*self[:16], seal(key, self.salt, (*self[:6], *self[7:15]))))
 
 
 class VersionRow(NamedTuple):
@@ -64,7 +64,7 @@ class VersionRow(NamedTuple):
 
     def sealed(self, key: bytes) -> VersionRow:
         """The row with its code over everything it says."""
-        return self._make((*self[:25], seal(key, self.salt, self[:24])))
+        return VersionRow._make((*self[:25], seal(key, self.salt, self[:24])))
 
 
 class SourceRow(NamedTuple):

@@ -27,6 +27,7 @@ from memos_core.sql.engine import open_sqlite
 from memos_core.wiring.embedding import Embedding
 from memos_core.wiring.engines import Engines
 from memos_core.wiring.forking import Rest
+from memos_core.wiring.records import RecordEmbedding
 from memos_core.wiring.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _at_exit() -> None:
         engines.scheduler.close()
 
 
-Rest(_here, _lock).watch()
+#Rest(_here, _lock).watch()
 atexit.register(_at_exit)
 
 
@@ -132,7 +133,8 @@ def _build(
     models = _Models(settings, embedder)
     embedding = Embedding(ledger, index, models.get)
     upkeep = _Upkeep(ledger, folder / f"{LEDGER_FILE}-wal", embedding.sweep if models.wanted else None)
-    scheduler = InlineScheduler(Outbox(ledger, ticks), {"embed": embedding.do}, upkeep=upkeep)
+    handlers = {"embed": embedding.do, "embed record": RecordEmbedding(ledger, models.get).do}
+    scheduler = InlineScheduler(Outbox(ledger, ticks), handlers, upkeep=upkeep)
     if models.wanted:
         scheduler.start()
     return Engines(
