@@ -16,7 +16,7 @@ from memos_core.bench import locomo, machine
 from memos_core.bench.host import PeerFailed, PeerMissing, PeerSpec, choose
 from memos_core.bench.metrics import interval, recall_at, recall_within
 from memos_core.bench.report import Cell, Check, Curve, Plot, Report, Row, Table
-from memos_core.bench.systems import Ask, Line, Run, Story, bare, run_ours, run_peer, undone, with_speaker
+from memos_core.bench.systems import NO_VECTORS, Ask, Line, Run, Story, bare, run_ours, run_peer, undone, with_speaker
 from memos_core.bench.vectors import Remembering, default_embedder, token_counter
 from memos_core.errors import EmbedderUnavailable, InvalidInput
 
@@ -69,7 +69,7 @@ def run_all(
     vectors = embedder.save(vector_texts(plain, asks), folder / "vectors") if embedder is not None and specs else None
     for spec in specs:
         if vectors is None:
-            missing[spec.name] = "it needs the embedder's vectors, and there is no embedder here"
+            missing[spec.name] = NO_VECTORS
             continue
         for form in forms:
             progress(f"{spec.name} ({form.__name__})")

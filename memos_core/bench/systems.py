@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 WAIT_SECONDS = 3600
 PATIENCE_SECONDS = 900
+NO_VECTORS = "it needs the embedder's vectors, and there is no embedder here"
 
 
 @dataclass(frozen=True, slots=True)

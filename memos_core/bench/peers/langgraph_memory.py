@@ -1,4 +1,7 @@
-"""LangGraph's InMemoryStore with an index, as its documentation sets it up."""
+"""LangGraph's InMemoryStore with an index, as its documentation sets it up.
+
+It refuses a batch in which two values have the same text ("number of embeddings does not match"): those go one by one.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,11 @@ class LangGraphMemory(Peer):
     def add(self, user: str, ids: Sequence[str], texts: Sequence[str]) -> None:
         from langgraph.store.base import PutOp
 
-        self._store.batch([PutOp((user,), key, {"text": text}) for key, text in zip(ids, texts, strict=True)])
+        first = dict(zip(reversed(texts), reversed(ids), strict=True))
+        self._store.batch([PutOp((user,), key, {"text": text}) for text, key in first.items()])
+        for key, text in zip(ids, texts, strict=True):
+            if first[text] != key:
+                self._store.put((user,), key, {"text": text})
 
     def search(self, user: str, query: str, k: int) -> list[tuple[str, str]]:
         return [(item.key, item.value["text"]) for item in self._store.search((user,), query=query, limit=k)]

@@ -26,7 +26,9 @@ class Lookup:
     @cached_property
     def _row(self) -> dict[str, int]:
         with open(self._texts_file, encoding="utf-8") as lines:
-            return {text: row for row, text in enumerate(json.load(lines))}
+            texts = json.load(lines)
+        rows = {text.strip(): row for row, text in enumerate(texts)}  # some peers trim what they embed
+        return rows | {text: row for row, text in enumerate(texts)}
 
     @cached_property
     def _vectors(self) -> Any:
@@ -39,7 +41,7 @@ class Lookup:
         return int(self._vectors.shape[1])
 
     def array(self, texts: Sequence[str]) -> Any:
-        return self._vectors[[self._row[text] if text in self._row else self._row[text.strip()] for text in texts]]
+        return self._vectors[[self._row[text] for text in texts]]
 
     def lists(self, texts: Sequence[str]) -> list[list[float]]:
         found: list[list[float]] = self.array(texts).tolist()

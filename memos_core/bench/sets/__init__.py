@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from memos_core.bench.host import PeerFailed, PeerMissing, PeerSpec
 from memos_core.bench.report import Check, Report, Row, Table
 from memos_core.bench.sets import preferences, probes, tools, updates
-from memos_core.bench.systems import Ask, Run, Story, bare, with_speaker
+from memos_core.bench.systems import NO_VECTORS, Ask, Run, Story, bare, with_speaker
 from memos_core.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -117,8 +117,10 @@ def _isolation(bench: Bench) -> Report:
     rows: list[Row] = [(OURS, asked, leaks, lost, after)]
     missing: dict[str, str] = {}
     vectors = bench.embedder.save(probes.vector_texts(bench.seed), folder / "vectors") if bench.embedder else None
-    for spec in bench.specs if vectors else ():
-        assert vectors is not None
+    for spec in bench.specs:
+        if vectors is None:
+            missing[spec.name] = NO_VECTORS
+            continue
         bench.progress(f"isolation: {spec.name}")
         try:
             rows.append(
