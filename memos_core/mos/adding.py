@@ -40,10 +40,14 @@ _EPISODE = Prepared(
     .limit(1)
 )
 _SAME = Prepared(
-    sa.select(t.items.c.nr, t.items.c.id).where(
-        t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE))
-    )
+    sa.select(t.items.c.nr, t.items.c.id)
+    .join(t.versions, sa.and_(t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version))
+    .where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE)))
+    .where(sa.or_(t.versions.c.expires.is_(None), t.versions.c.expires >= p("expires")))
+    .order_by(t.items.c.nr)
 )
+"""A memory of the same words that lives at least as long as what is told now."""
+_FOREVER = 1 << 62
 _SAID = Prepared(
     sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content, t.messages.c.said, t.messages.c.until)
     .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"))
@@ -264,7 +268,7 @@ class _Writer:
         if edits is not None:
             self._edit(edits, row, ref, digest, said, draft)
             return
-        known = self._seen.get(digest) or _SAME.one(self._pen.connection, (self._at.cube, digest))
+        known = self._seen.get(digest) or self._same(digest)
         if known is not None:
             self._again(known[0], known[1], ref, said, draft)
             return
@@ -275,6 +279,10 @@ class _Writer:
         )
         self._pen.cite(row.item, ref, said=said, span=draft.span)
         self._remembered(row, item_id)
+
+    def _same(self, digest: int) -> Any:
+        expires = _FOREVER if self._add.expires is None else self._add.expires
+        return _SAME.one(self._pen.connection, (self._at.cube, digest, expires))
 
     def _remembered(self, row: VersionRow, item_id: str) -> None:
         self._added.memory_ids.append(item_id)
