@@ -95,7 +95,7 @@ def parcels(file: Path) -> Iterator[Parcel]:
 def _document(document: Document, seen: Counter[str]) -> Iterator[Parcel]:
     notes = document.notes
     for info, drafts in groupby(document.drafts, key=lambda draft: draft.info):
-        messages = [Message(role="user", content=draft.text) for draft in drafts]
+        messages = [Message(role="document", content=draft.text) for draft in drafts]
         yield Parcel(document.name, _named(document.name, messages, seen), info, notes)
         notes = ()
 

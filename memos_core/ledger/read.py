@@ -93,7 +93,7 @@ def _sources_of(count: int) -> Prepared:
     return Prepared(
         sa.select(
             t.sources.c.item,
-            t.sources.c.kind,
+            sa.case((t.messages.c.role == "document", "document"), else_=t.sources.c.kind),
             t.sources.c.label,
             t.sources.c.start,
             t.sources.c.end,

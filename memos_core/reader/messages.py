@@ -16,8 +16,8 @@ MAX_MESSAGES = 10_000
 MAX_NAME = 512
 """Bytes that an id or a name may have."""
 
-_ROLES = {role: role for role in ("user", "assistant", "system", "developer", "tool")} | {"function": "tool"}
-_ROLE_HINT = "Use user, assistant, system, developer or tool."
+_ROLES = {role: role for role in ("user", "assistant", "system", "developer", "tool", "document")} | {"function": "tool"}
+_ROLE_HINT = "Use user, assistant, system, developer, tool or document."
 
 
 def read_content(content: Any, *, at: datetime | None = None, session_id: str | None = None) -> list[Message]:

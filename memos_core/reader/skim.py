@@ -13,8 +13,8 @@ from memos_core.reader.tools import trajectories
 from memos_core.text.same import same_words
 
 _WORD = re.compile(r"[^\W_]")
-_TRUST = {"user": Trust.USER, "assistant": Trust.INFERRED}
-_UNNAMED = {"user": "", "assistant": "assistant"}
+_TRUST = {"user": Trust.USER, "assistant": Trust.INFERRED, "document": Trust.DOCUMENT}
+_UNNAMED = {"user": "", "assistant": "assistant", "document": ""}
 
 
 @dataclass(frozen=True, slots=True)
