@@ -1,0 +1,1 @@
+"""All verbs against a plain model of what is promised, and faults that this must notice."""

@@ -1,0 +1,472 @@
+"""The machine: draws verbs and arguments, does them for real and in the model, and compares what everybody sees."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from memos_core import MOS, Settings
+from memos_core.errors import MemosError
+from memos_core.testing.embedder import HashEmbedder
+from tests.model import words as w
+from tests.model.promise import MICRO, Asker, Clock, Item, Refused, Version, Words, World
+
+MANY = 1000
+
+
+def named(asker: Asker) -> dict[str, Any]:
+    return {"user_id": asker[0], "agent_id": asker[1]}
+
+
+class Verbs(RuleBasedStateMachine):
+    """One folder with two tenants and, for the first, two sets of engines on it, as two processes have."""
+
+    steps: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="verbs-"))
+        self.clock = Clock(w.START)
+        self.worlds = {"a": World(self.clock), "b": World(self.clock)}
+        self.past: dict[str, list[tuple[datetime, World]]] = {"a": [], "b": []}
+        self.ever: dict[str, list[str]] = {"a": [], "b": []}
+        self.asker: Asker = w.ASKERS[0]
+        self.tenant, self.turn = "a", 0
+        self.touched: list[str] = []
+        self.head = ""
+        self.handles: list[MOS] = []
+
+    @initialize(vectors=st.sampled_from([False, False, True]))
+    def begin(self, vectors: bool) -> None:
+        self.embedder = HashEmbedder(dim=8) if vectors else None
+        self.open()
+
+    def open(self) -> None:
+        """Two handles for one tenant on engines of their own (as their clocks are two), one for the other tenant."""
+        settings = Settings(embedder="none", durability="normal", config_dir=str(self.folder / "config"), cache_dir=str(self.folder / "cache"))
+        again = lambda: self.clock.now  # noqa: E731
+        for tenant, clock in (("a", self.clock), ("a", again), ("b", self.clock)):
+            self.handles.append(MOS(str(self.folder / "m"), tenant=tenant, settings=settings, clock=clock, embedder=self.embedder))
+
+    def close(self) -> None:
+        while self.handles:
+            self.handles.pop().close()
+
+    def teardown(self) -> None:
+        if not self.handles:
+            return
+        try:
+            for tenant in ("a", "b"):
+                for asker in w.ASKERS:
+                    self.compare(tenant, asker)
+            assert list(self.handles[0]._handle.engines.ledger.verify(anchor=self.head or None)) == []
+        finally:
+            self.close()
+            shutil.rmtree(self.folder)
+
+    # -- doing a verb twice, for real and in the model
+
+    def mos(self, tenant: str) -> MOS:
+        """A handle of the tenant's: not always the one that wrote before."""
+        self.turn += 1
+        return self.handles[2] if tenant == "b" else self.handles[self.turn % 2]
+
+    def both(self, tenant: str, asker: Asker, real: Callable[[MOS], Any], promise: Callable[[World, Any], Any]) -> Any:
+        """What really came of it and what the model says, or None where both refuse alike."""
+        self.tenant, self.asker = tenant, asker
+        mos = self.mos(tenant)
+        error, value = "", None
+        try:
+            value = real(mos)
+        except MemosError as exc:
+            error = type(exc).__name__
+        trial, last = self.worlds[tenant].copy(), self.clock.last
+        try:
+            promised = promise(trial, value)
+        except Refused as refusal:
+            self.clock.last = last
+            assert error == refusal.error, f"{error or value!r} where {refusal.error} is promised"
+            return None
+        except AssertionError as exc:
+            raise AssertionError(f"{error or value!r}: {exc}") from exc
+        assert not error, f"{error} where {promised!r} is promised"
+        self.worlds[tenant] = trial
+        self.ever[tenant] += [one for one in trial.items if one not in self.ever[tenant]]
+        self.past[tenant].append((self.clock.last, trial))
+        return value, promised
+
+    def own_cube(self, tenant: str) -> Callable[[str, str], str]:
+        """The id of somebody's own cube, made by what was just done."""
+
+        def find(kind: str, name: str) -> str:
+            cubes = self.handles[2 if tenant == "b" else 0].cubes.list(**{f"{kind}_id": name})  # type: ignore[arg-type]
+            return next((cube.id for cube in cubes if cube.own), f"?{kind}:{name}")
+
+        return find
+
+    def memory_id(self, tenant: str, asker: Asker, pick: int) -> str:
+        """Mostly one that is there; sometimes somebody else's, an erased one, or none."""
+        seen = [item.id for item in self.worlds[tenant].items.values() if item.cube in self.worlds[tenant].roles(asker)]
+        several = seen if pick % 5 and seen else self.ever[tenant] or ["nothing"]
+        return several[pick % len(several)]
+
+    def cube_id(self, tenant: str, pick: int) -> str:
+        several = [*self.worlds[tenant].cubes, "nowhere"]
+        return several[pick % len(several)]
+
+    # -- adding
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, text=w.TEXT, session=w.SESSION, tags=w.TAGS, info=w.INFO, at=w.AT, expires=w.EXPIRES, request=w.REQUEST)
+    def add_text(self, tenant: str, asker: Asker, text: str, session: str | None, tags: Any, info: Any, at: Any, expires: Any, request: Any) -> None:
+        self.add(tenant, asker, text, [Words("user", text)], session=session, tags=tags, info=info, at=at, expires=expires, request=request)
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, text=w.TEXT, pick=w.PICK, learn=st.booleans())
+    def add_to_a_cube(self, tenant: str, asker: Asker, text: str, pick: int, learn: bool) -> None:
+        self.add(tenant, asker, text, [Words("user", text)], write_to=self.cube_id(tenant, pick), learn=learn)
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, talk=w.TALK, session=w.SESSION, at=w.AT, tags=w.TAGS)
+    def add_talk(self, tenant: str, asker: Asker, talk: list[Words], session: str | None, at: Any, tags: Any) -> None:
+        if session is None:
+            talk = [Words(one.role, one.content, one.name, None, one.time) for one in talk]
+        self.add(tenant, asker, [w.chat(one) for one in talk], talk, session=session, at=at, tags=tags)
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, one=w.NAMED, learn=st.sampled_from([True, True, True, False]))
+    def say_again(self, tenant: str, asker: Asker, one: Words, learn: bool) -> None:
+        one = Words("user", one.content, None, one.id or "m1", one.time)
+        self.add(tenant, asker, w.chat(one), [one], session="walk-1", learn=learn)
+
+    def add(
+        self, tenant: str, asker: Asker, content: Any, said: Sequence[Words], *, session: str | None = None, write_to: str | None = None,
+        tags: tuple[str, ...] = (), info: dict[str, Any] | None = None, at: datetime | None = None, expires: timedelta | None = None,
+        learn: bool = True, request: str | None = None,
+    ) -> None:  # fmt: skip
+        until = None if expires is None else self.clock.now + expires
+        before = self.head
+
+        def promise(world: World, receipt: Any) -> Any:
+            told = ((), [f"?{nr}" for nr in range(len(said))]) if receipt is None else (receipt.memory_ids, receipt.message_ids)
+            return world.add(asker, said, told, self.own_cube(tenant), session=session, write_to=write_to, tags=tags, info=info or {}, at=at,
+                             expires=until, learn=learn, request=request)  # fmt: skip
+
+        done = self.both(
+            tenant, asker,
+            lambda mos: mos.add(content, **named(asker), session_id=session, write_to=write_to, tags=tags, info=info, at=at, expires_at=until,
+                                learn=learn, request_id=request),
+            promise,
+        )  # fmt: skip
+        if done:
+            receipt, (memory_ids, message_ids) = done
+            assert receipt.memory_ids == memory_ids and receipt.message_ids == message_ids
+            assert len(receipt.audit_head) == 64
+            self.touched, self.head = list(memory_ids), receipt.audit_head or before
+
+    # -- changing
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, text=st.none() | w.TEXT, tags=st.none() | w.TAGS, info=st.none() | w.INFO,
+          expires=w.EXPIRES, version=st.sampled_from([None, None, 0, 0, 1]), request=w.REQUEST)  # fmt: skip
+    def update(self, tenant: str, asker: Asker, pick: int, text: Any, tags: Any, info: Any, expires: Any, version: int | None, request: Any) -> None:
+        wanted = self.memory_id(tenant, asker, pick)
+        newest = self.worlds[tenant].items.get(wanted)
+        if_version = None if version is None or newest is None else newest.newest.number + version
+        until = None if expires is None else self.clock.now + expires
+        given = {name: value for name, value in (("text", text), ("tags", tags), ("info", info), ("expires", until)) if value is not None}
+        if not given:
+            given = {"tags": ("work",)}
+
+        done = self.both(
+            tenant, asker,
+            lambda mos: mos.update(wanted, **named(asker), **{"expires_at" if k == "expires" else k: v for k, v in given.items()},
+                                   if_version=if_version, request_id=request),
+            lambda world, _: world.update(asker, wanted, if_version=if_version, request=request, **given),
+        )  # fmt: skip
+        if done:
+            assert self.shape_of(done[0]) == self.shape(tenant, done[1], done[1].newest)
+            self.touched = [wanted]
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, back=st.sampled_from([None, 0, 1, 2]))
+    def restore(self, tenant: str, asker: Asker, pick: int, back: int | None) -> None:
+        wanted = self.memory_id(tenant, asker, pick)
+        item = self.worlds[tenant].items.get(wanted)
+        version = None if back is None else max(1, (item.newest.number if item else 9) - back)
+        done = self.both(
+            tenant, asker, lambda mos: mos.restore(wanted, **named(asker), version=version), lambda world, _: world.restore(asker, wanted, version)
+        )
+        if done:
+            assert self.shape_of(done[0]) == self.shape(tenant, done[1], done[1].newest)
+            self.touched = [wanted]
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, picks=st.lists(w.PICK, min_size=1, max_size=2), request=w.REQUEST)
+    def delete(self, tenant: str, asker: Asker, picks: list[int], request: Any) -> None:
+        wanted = list(dict.fromkeys(self.memory_id(tenant, asker, pick) for pick in picks))
+        done = self.both(
+            tenant, asker, lambda mos: mos.delete(wanted, **named(asker), request_id=request), lambda world, _: world.delete(asker, wanted, request)
+        )
+        assert not done or done[0].memory_ids == done[1]
+        self.touched = wanted
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, where=w.FILTER)
+    def delete_where(self, tenant: str, asker: Asker, where: Any) -> None:
+        done = self.both(
+            tenant, asker, lambda mos: mos.delete(filter=where[0], **named(asker)), lambda world, _: world.delete_where(asker, where[1])
+        )
+        assert done and set(done[0].memory_ids) == set(done[1]), (done, where[0])
+        self.touched = list(done[1])
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK)
+    def delete_session(self, tenant: str, asker: Asker, pick: int) -> None:
+        several = [*self.worlds[tenant].sessions(asker), (self.cube_id(tenant, pick), "walk-1")]
+        cube, session = several[pick % len(several)]
+        done = self.both(
+            tenant, asker,
+            lambda mos: mos.sessions.delete(session, **named(asker), cube_id=cube),
+            lambda world, _: world.delete_session(asker, session, cube),
+        )  # fmt: skip
+        assert not done or set(done[0].memory_ids) == set(done[1]), done
+
+    # -- erasing
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK)
+    def erase(self, tenant: str, asker: Asker, pick: int) -> None:
+        wanted = self.memory_id(tenant, asker, pick)
+        self.erased(self.both(tenant, asker, lambda mos: mos.erase(wanted, **named(asker)), lambda world, _: world.erase(asker, [wanted])))
+        self.touched = [wanted]
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, where=w.FILTER)
+    def erase_where(self, tenant: str, asker: Asker, where: Any) -> None:
+        self.erased(
+            self.both(tenant, asker, lambda mos: mos.erase(filter=where[0], **named(asker)), lambda world, _: world.erase_where(asker, where[1]))
+        )
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK)
+    def erase_everything(self, tenant: str, asker: Asker, pick: int) -> None:
+        if pick % 3 == 0:
+            self.erased(
+                self.both(
+                    tenant, asker, lambda mos: mos.erase(everything=True, **named(asker)), lambda world, _: world.erase_everything(asker)
+                )
+            )
+
+    def erased(self, done: Any) -> None:
+        """The receipt is right, and what nobody holds any more stands in no byte of the folder."""
+        if not done:
+            return
+        receipt, (gone, messages) = done
+        assert set(receipt.memory_ids) == gone and receipt.message_count == messages, (receipt, gone, messages)
+        assert set(receipt.stores.values()) == {"done"}, receipt
+        said = [text for world in self.worlds.values() for text in self.all_words(world)]
+        left = {word for word in [*self.secrets(), "walk-1", "walk-2", "walk-of-alice"] if not any(word in text for text in said)}
+        files = [path.read_bytes() for path in (self.folder / "m").iterdir()]
+        found = {word for word in left if any(word.encode() in content for content in files)}
+        assert not found, f"{found} was erased and is still in the folder"
+
+    def secrets(self) -> list[str]:
+        return [word.strip(".!?") for text in w.TEXTS for word in text.split() if word.startswith("wq")]
+
+    def all_words(self, world: World) -> list[str]:
+        """Every text and name that the tenant's book may hold."""
+        return [*(name for _, name in world.names), *(v.text for i in world.items.values() for v in i.versions), *(t for m in world.messages.values() for t in m.versions)]
+
+    # -- cubes
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=st.integers(0, 2))
+    def create(self, tenant: str, asker: Asker, pick: int) -> None:
+        cube_id = f"quarry-{pick}"
+        self.both(
+            tenant, asker,
+            lambda mos: mos.cubes.create("Quarry", cube_id=cube_id, **named(asker)),
+            lambda world, _: world.create(asker, "Quarry", cube_id, self.own_cube(tenant)),
+        )  # fmt: skip
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, somebody=w.SOMEBODY, role=w.ROLE)
+    def share(self, tenant: str, asker: Asker, pick: int, somebody: tuple[str, str], role: str) -> None:
+        kind, name = somebody
+        cube = self.shareable(tenant, asker, pick)
+        self.both(
+            tenant, asker,
+            lambda mos: mos.cubes.share(cube, role=role, **{f"with_{kind}": name}, **named(asker)),
+            lambda world, _: world.share(asker, cube, kind, name, role, self.own_cube(tenant)),
+        )  # fmt: skip
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, somebody=w.SOMEBODY)
+    def unshare(self, tenant: str, asker: Asker, pick: int, somebody: tuple[str, str]) -> None:
+        kind, name = somebody
+        cube = self.shareable(tenant, asker, pick)
+        self.both(
+            tenant, asker,
+            lambda mos: mos.cubes.unshare(cube, **{f"with_{kind}": name}, **named(asker)),
+            lambda world, _: world.unshare(asker, cube, kind, name),
+        )  # fmt: skip
+
+    def shareable(self, tenant: str, asker: Asker, pick: int) -> str:
+        """Mostly a cube that the asker owns."""
+        owned = [cube for cube, role in self.worlds[tenant].roles(asker).items() if role == "owner"]
+        return owned[pick % len(owned)] if pick % 4 and owned else self.cube_id(tenant, pick)
+
+    # -- time, and opening anew
+
+    @rule(step=st.sampled_from([timedelta(seconds=2), timedelta(hours=3), timedelta(days=2), -timedelta(hours=1), -timedelta(days=3)]))
+    def time_passes(self, step: timedelta) -> None:
+        self.clock.now += step
+
+    @rule()
+    def reopen(self) -> None:
+        self.close()
+        self.open()
+
+    # -- looking
+
+    @rule(tenant=w.TENANT, asker=w.ASKER, where=st.none() | w.FILTER, pick=w.PICK, valid=st.none() | st.sampled_from(w.TIMES),
+          then=st.none() | w.PICK, exact=st.booleans())  # fmt: skip
+    def look(self, tenant: str, asker: Asker, where: Any, pick: int, valid: Any, then: int | None, exact: bool) -> None:
+        """List, page, search and get with every restriction."""
+        world, mos = self.worlds[tenant], self.mos(tenant)
+        as_of, old = self.moment(tenant, then, exact)
+        cubes = [self.cube_id(tenant, pick)] if pick % 3 == 0 else None
+        options: dict[str, Any] = {**named(asker), "cube_ids": cubes, "filter": None if where is None else where[0], "as_of": as_of}
+        try:
+            seen = world.visible(asker, then=old, now=as_of or self.clock.now, cubes=cubes)
+        except Refused as refusal:
+            for verb in (lambda: mos.list(**options), lambda: mos.search(w.QUERY, **options)):
+                assert self.error(verb) == refusal.error
+            return
+        wanted = [self.shape(tenant, i, v, old) for i, v in seen if where is None or where[1](v, i)]
+        total = len(wanted)
+        paged = self.pages(mos, options, 1 + pick % 3)
+        assert paged == wanted, f"list {options}: {difference(paged, wanted)}"
+        if valid is not None:
+            wanted = [self.shape(tenant, i, v, old) for i, v in seen if (where is None or where[1](v, i)) and true_at(v, valid)]
+        found = mos.search(w.QUERY, **options, valid_at=valid, top_k=MANY)
+        hits = sorted((self.shape_of(hit.memory) for hit in found), key=by_id)
+        wanted.sort(key=by_id)
+        assert hits == wanted, f"search {options} valid at {valid}: {difference(hits, wanted)}"
+        assert mos.list(**options, limit=1).total == total
+
+    def moment(self, tenant: str, then: int | None, exact: bool) -> tuple[datetime | None, World | None]:
+        """A time in the past, at a write or just before it, and the world as it was."""
+        if then is None or not self.past[tenant]:
+            return None, None
+        when = self.past[tenant][then % len(self.past[tenant])][0] - (timedelta() if exact else MICRO)
+        before = [world for at, world in self.past[tenant] if at <= when]
+        return when, before[-1] if before else World(self.clock)
+
+    def pages(self, mos: MOS, options: dict[str, Any], limit: int) -> list[Any]:
+        found: list[Any] = []
+        cursor = None
+        while True:
+            page = mos.list(**options, limit=limit, cursor=cursor)
+            found += [self.shape_of(memory) for memory in page]
+            cursor = page.next_cursor
+            assert len(page) == limit or cursor is None
+            if cursor is None:
+                return found
+
+    @precondition(lambda self: self.ever["a"])
+    @rule(asker=w.ASKER, pick=w.PICK, then=st.none() | w.PICK, exact=st.booleans())
+    def get(self, asker: Asker, pick: int, then: int | None, exact: bool) -> None:
+        world, mos, wanted = self.worlds["a"], self.mos("a"), self.memory_id("a", asker, pick)
+        as_of, old = self.moment("a", then, exact)
+        item = (old or world).items.get(wanted)
+        readable = world.roles(asker).keys() & (old or world).readable(world.principals(asker))
+        if item is None or wanted not in world.items or not item.live or item.cube not in readable:
+            assert self.error(lambda: mos.get(wanted, **named(asker), as_of=as_of)) == "MemoryNotFound"
+        else:
+            assert self.shape_of(mos.get(wanted, **named(asker), as_of=as_of)) == self.shape("a", item, item.newest, old)
+
+    def error(self, verb: Callable[[], Any]) -> str:
+        try:
+            return repr(verb())
+        except MemosError as exc:
+            return type(exc).__name__
+
+    # -- comparing
+
+    @invariant()
+    def everybody_sees_what_is_promised(self) -> None:
+        """After each step: who acted, and in turn all others."""
+        if not self.handles:
+            return
+        Verbs.steps += 1
+        self.clock.now += timedelta(seconds=1)
+        self.compare(self.tenant, self.asker)
+        turn = Verbs.steps % (2 * len(w.ASKERS))
+        self.compare("ab"[turn % 2], w.ASKERS[turn // 2])
+        for memory_id in self.touched[:2]:
+            self.compare_history(self.tenant, self.asker, memory_id)
+
+    def compare(self, tenant: str, asker: Asker) -> None:
+        world, mos = self.worlds[tenant], self.mos(tenant)
+        wanted = [self.shape(tenant, item, version) for item, version in world.visible(asker, now=self.clock.now)]
+        listed = [self.shape_of(memory) for memory in mos.list(**named(asker), limit=MANY)]
+        assert listed == wanted, f"list for {asker} of {tenant}: {difference(listed, wanted)}"
+        found = mos.search(w.QUERY, **named(asker), top_k=MANY)
+        hits = sorted((self.shape_of(hit.memory) for hit in found), key=by_id)
+        wanted.sort(key=by_id)
+        assert hits == wanted, f"search for {asker} of {tenant}: {difference(hits, wanted)}"
+        scores = [hit.score for hit in found]
+        assert scores == sorted(scores, reverse=True) and all(0 <= score <= 1 for score in scores)
+        assert len(mos.search(w.QUERY, **named(asker), top_k=2)) == min(2, len(wanted))
+        self.compare_talk(mos, world, asker)
+
+    def compare_talk(self, mos: MOS, world: World, asker: Asker) -> None:
+        said = [(m.id, m.versions[-1], m.role, m.name, m.said, m.session) for m in world.standing(world.roles(asker))]
+        read = [(m.id, m.content, m.role, m.name, m.at, m.session_id) for m in mos.sessions.messages(**named(asker), limit=MANY)]
+        assert read == said, f"messages for {asker}: {read} {said}"
+        sessions = {(one.cube_id, one.id, one.messages) for one in mos.sessions.list(**named(asker))}
+        promised_sessions = {(cube, session, len(several)) for (cube, session), several in world.sessions(asker).items()}
+        assert sessions == promised_sessions, f"sessions for {asker}: {sessions} {promised_sessions}"
+        cubes = {(cube.id, cube.role, cube.name, cube.own) for cube in mos.cubes.list(**named(asker))}
+        promised = {(c, role, world.cubes[c].name, world.cubes[c].own) for c, role in world.roles(asker).items()}
+        assert cubes == promised, f"cubes for {asker}: {cubes} {promised}"
+
+    def compare_history(self, tenant: str, asker: Asker, memory_id: str) -> None:
+        world, mos = self.worlds[tenant], self.mos(tenant)
+        item = world.items.get(memory_id)
+        if item is None or item.cube not in world.roles(asker):
+            assert self.error(lambda: mos.history(memory_id, **named(asker))) == "MemoryNotFound"
+            return
+        told = [(self.shape_of(line.memory), line.verb, line.at) for line in mos.history(memory_id, **named(asker))]
+        assert told == [(self.shape(tenant, item, v), v.verb, v.at) for v in item.versions]
+
+    def shape(self, tenant: str, item: Item, version: Version, then: World | None = None) -> dict[str, Any]:
+        """A memory of the model as the public value has it."""
+        messages = (then or self.worlds[tenant]).messages
+        return {
+            "id": item.id, "version": version.number, "text": version.text, "speaker": version.speaker, "trust": version.trust,
+            "tags": version.tags, "info": version.info, "state": version.state, "user_id": version.user, "agent_id": version.agent,
+            "session_id": version.session, "cube_id": item.cube, "created_at": version.said, "updated_at": version.at,
+            "expires_at": version.expires, "valid_from": version.valid[0], "valid_to": version.valid[1],
+            "sources": [(messages[nr].id, messages[nr].session) for nr, _ in item.sources],
+        }  # fmt: skip
+
+    def shape_of(self, memory: Any) -> dict[str, Any]:
+        names = """id version text speaker trust tags info state user_id agent_id session_id cube_id created_at updated_at expires_at
+                   valid_from valid_to""".split()
+        return {**{name: getattr(memory, name) for name in names}, "sources": [(one.id, one.session_id) for one in memory.sources]}
+
+
+def by_id(shape: dict[str, Any]) -> str:
+    return str(shape["id"])
+
+
+def true_at(version: Version, when: datetime) -> bool:
+    begun = version.valid[0] <= when if version.valid[0] is not None else version.said <= when
+    return begun and (version.valid[1] is None or version.valid[1] > when)
+
+
+def difference(real: Sequence[dict[str, Any]], promised: Sequence[dict[str, Any]]) -> str:
+    """What differs, for the eye."""
+    lines = []
+    if [one["id"] for one in real] != [one["id"] for one in promised]:
+        lines.append(f"really {[(o['id'][-6:], o['text']) for o in real]}, promised {[(o['id'][-6:], o['text']) for o in promised]}")
+    for one in real:
+        for other in promised:
+            if one["id"] == other["id"]:
+                lines += [f"{name}: really {one[name]!r}, promised {other[name]!r}" for name in one if one[name] != other[name]]
+    return "; ".join(lines)
