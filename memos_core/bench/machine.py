@@ -67,6 +67,11 @@ def load() -> str:
     return " ".join(f"{value:.1f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "-"
 
 
+def busy() -> bool:
+    """Whether more wants to run than there are cores."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
 def rss() -> tuple[int, int]:
     """Bytes of memory of this process: its own, and mapped file pages, which the system takes back when it needs them.
 

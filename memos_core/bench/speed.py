@@ -347,6 +347,8 @@ def run(
     with tempfile.TemporaryDirectory(prefix="memos-bench-", dir=folder) as name:
         bench = _Bench(Path(name), tuple(sorted(sizes)), rounds, seconds, budget, progress)
         facts = machine.describe(bench.folder)
+        if machine.busy():
+            bench.notes.append("The machine is busy with other work: judge by min and cpu, and by ratios measured turn about.")
         turns = _turns(max(bench.sizes))
         missing = _measure_rivals(bench, peers, turns, install)
         steps: dict[str, Callable[[], None]] = {
