@@ -59,7 +59,7 @@ class Standing:
     @property
     def own(self) -> Access | None:
         """The asker's own cube: the user's, or an agent's that asks alone; None before their first add."""
-        principal = self.user or self.agent
+        principal = self.user if self.asker.user_id else self.agent
         return next((a for a in self.access if a.own and a.owner == principal), None)
 
 

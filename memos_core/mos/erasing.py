@@ -62,7 +62,7 @@ def _parts(values: list[int]) -> list[list[int]]:
 def _forget_owner(pen: Pen, seen: Standing, cubes: Sequence[int]) -> None:
     """The person too: their id, their sessions' names, their raw records, what they asked for by request_id."""
     who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
-    principal = seen.user or seen.agent
+    principal = seen.user if pen.asker.user_id else seen.agent
     forget_cubes(pen, cubes, [principal] if principal else [], who)
     owner = f"user:{pen.asker.user_id}" if pen.asker.user_id else f"agent:{pen.asker.agent_id}"
     mine = sa.select(t.records.c.nr).where(t.records.c.tenant == pen.asker.tenant, t.records.c.owner == owner)
