@@ -39,7 +39,8 @@ class Question:
     def speaker(self) -> frozenset[str]:
         """Whose words are asked for, folded: the one speaker named; the machine's for "what did you say"; who asks, for "I"."""
         if self.names:
-            return frozenset({self.names[0].casefold()}) if len(self.names) == 1 else frozenset()
+            one = frozenset(name.casefold() for name in self.names)
+            return (self.asker if one <= self.asker else one) if len(one) == 1 else frozenset()
         if self.of_you:
             return MACHINES
         return self.asker if self.first_person else frozenset()
@@ -47,7 +48,7 @@ class Question:
 
 def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: datetime) -> Question:
     """The question in a query, put to a scope in which these speakers speak."""
-    names = named(query, speakers)
+    names = named(query, {name.casefold(): name for name in (*asker, *speakers)}.values())
     past = asks_before(query)
     present = not past and asks_now(query)
     terms = dict.fromkeys(analyse(query))
