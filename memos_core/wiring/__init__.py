@@ -21,6 +21,7 @@ from memos_core.ledger.key import audit_key
 from memos_core.ledger.read import micros
 from memos_core.ledger.sql import SqlLedger
 from memos_core.ledger.tasks import Outbox
+from memos_core.scheduler.base import Handler
 from memos_core.scheduler.inline import InlineScheduler
 from memos_core.settings import Settings
 from memos_core.sql.engine import open_sqlite
@@ -49,7 +50,7 @@ def _at_exit() -> None:
         engines.scheduler.close()
 
 
-#Rest(_here, _lock).watch()
+Rest(_here, _lock).watch()
 atexit.register(_at_exit)
 
 
@@ -133,7 +134,7 @@ def _build(
     models = _Models(settings, embedder)
     embedding = Embedding(ledger, index, models.get)
     upkeep = _Upkeep(ledger, folder / f"{LEDGER_FILE}-wal", embedding.sweep if models.wanted else None)
-    handlers = {"embed": embedding.do, "embed record": RecordEmbedding(ledger, models.get).do}
+    handlers: dict[str, Handler] = {"embed": embedding.do, "embed record": RecordEmbedding(ledger, models.get).do}
     scheduler = InlineScheduler(Outbox(ledger, ticks), handlers, upkeep=upkeep)
     if models.wanted:
         scheduler.start()
