@@ -57,11 +57,21 @@ _PRINCIPAL = Prepared(
 )
 _CUBE = (t.cubes.c.nr, t.cubes.c.id, t.cubes.c.name, t.cubes.c.owner, t.cubes.c.own)
 _OWNED = Prepared(sa.select(*_CUBE, sa.literal("owner"), t.cubes.c.at).where(t.cubes.c.owner == p("owner"), t.cubes.c.tx <= p("tx")))
+_then = t.grants.alias("then")
 _GRANTED = Prepared(
     sa.select(*_CUBE, t.grants.c.role, t.cubes.c.at)
     .select_from(t.grants.join(t.cubes, t.cubes.c.nr == t.grants.c.cube))
-    .where(t.grants.c.principal == p("owner"), t.grants.c.tx <= p("tx"), t.grants.c.until.is_(None))
+    .where(t.grants.c.principal == p("owner"), t.grants.c.until.is_(None))
+    .where(
+        sa.exists().where(
+            _then.c.principal == t.grants.c.principal,
+            _then.c.cube == t.grants.c.cube,
+            _then.c.tx <= p("tx"),
+            sa.or_(_then.c.until.is_(None), _then.c.until > p("tx_")),
+        )
+    )
 )
+"""What is granted now and, in whatever role, was granted as of a transaction."""
 _POSITION = Prepared(sa.select(sa.func.max(t.audit.c.tx)).where(t.audit.c.at <= p("at")))
 _HEAD = Prepared(sa.select(t.audit.c.mac).where(t.audit.c.tenant == p("tenant")).order_by(t.audit.c.seq.desc()).limit(1))
 _CUBE_ID = Prepared(sa.select(t.cubes.c.id).where(t.cubes.c.nr == p("n")))
@@ -125,7 +135,7 @@ class Book:
     def access(self, principal: int, until: int | None = None) -> list[Access]:
         """The cubes that a principal may read now, and could as of `until`."""
         tx = _FOREVER if until is None else until
-        rows = [*_OWNED.all(self.connection, (principal, tx)), *_GRANTED.all(self.connection, (principal, tx))]
+        rows = [*_OWNED.all(self.connection, (principal, tx)), *_GRANTED.all(self.connection, (principal, tx, tx))]
         return [Access(r[0], r[1], r[2], r[3], bool(r[4]), r[5], r[6]) for r in rows]
 
     def position(self, when: datetime) -> int:
