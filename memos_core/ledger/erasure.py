@@ -131,7 +131,10 @@ def _dependants(connection: sa.Connection, items: list[int]) -> tuple[tuple[int,
 
 
 def forget_cubes(pen: Pen, cubes: Sequence[int], principals: Sequence[int], who: str) -> None:
-    """Names of whole cubes and of those who owned them: sessions, titles, the people's own ids, what they had asked."""
+    """Names of whole cubes and of those who owned them: sessions, titles, the people's own ids, what they had asked.
+
+    `who` is how their requests are marked; of a user those through agents, too: the mark's beginning.
+    """
     connection = pen.connection
     for cube in cubes:
         for (nr,) in connection.execute(sa.select(t.sessions.c.nr).where(t.sessions.c.cube == cube)).all():
@@ -139,7 +142,8 @@ def forget_cubes(pen: Pen, cubes: Sequence[int], principals: Sequence[int], who:
         connection.execute(sa.update(t.cubes).where(t.cubes.c.nr == cube).values(name=""))
     for principal in principals:
         connection.execute(sa.update(t.principals).where(t.principals.c.nr == principal).values(id=f"erased-{secrets.token_hex(8)}"))
-    connection.execute(sa.delete(t.requests).where(t.requests.c.tenant == pen.asker.tenant, t.requests.c.asker == who))
+    whose = sa.func.substr(t.requests.c.asker, 1, len(who)) if pen.asker.user_id else t.requests.c.asker
+    connection.execute(sa.delete(t.requests).where(t.requests.c.tenant == pen.asker.tenant, whose == who))
 
 
 def everything(connection: sa.Connection, cubes: Sequence[int]) -> tuple[set[int], set[int]]:

@@ -61,7 +61,7 @@ def _parts(values: list[int]) -> list[list[int]]:
 
 def _forget_owner(pen: Pen, seen: Standing, cubes: Sequence[int]) -> None:
     """The person too: their id, their sessions' names, their raw records, what they asked for by request_id."""
-    who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
+    who = f"{pen.asker.user_id}\x1f" if pen.asker.user_id else f"\x1f{pen.asker.agent_id}"
     principal = seen.user if pen.asker.user_id else seen.agent
     forget_cubes(pen, cubes, [principal] if principal else [], who)
     owner = f"user:{pen.asker.user_id}" if pen.asker.user_id else f"agent:{pen.asker.agent_id}"
