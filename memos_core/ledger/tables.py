@@ -101,11 +101,10 @@ records = _table(
     "records",
     _c("nr", I, key=True), _c("tenant", T), _c("owner", T), _c("space", T), _c("key", T), _c("value", T),
     _c("version", I), _c("created", I), _c("updated", I),
-    _c("expires", I, null=True), _c("ttl", I, null=True), _c("terms", B, null=True),
+    _c("expires", I, null=True), _c("ttl", I, null=True), _c("terms", B, null=True), _c("paths", T, null=True),
     sa.UniqueConstraint("tenant", "owner", "space", "key"),
 )  # fmt: skip
 record_vectors = _table(
     "record_vectors",
     _c("record", I, key=True), _c("field", T, key=True), _c("model", T), _c("emb", B),
-    sqlite_with_rowid=False,
 )  # fmt: skip

@@ -23,11 +23,23 @@ COLUMNS = frozenset(
     created_at updated_at valid_from valid_to expires_at merged_to""".split()
 )
 TIMES = frozenset({"created_at", "updated_at", "valid_from", "valid_to", "expires_at"})
+RECORD_COLUMNS = frozenset({"key", "namespace", "value", "version", "created_at", "updated_at", "expires_at"})
 OPERATORS = ("eq", "ne", "in", "nin", "gt", "gte", "lt", "lte", "contains", "any", "all", "prefix", "text", "itext", "exists", "empty")
 MAX_KEY, MAX_DEPTH, MAX_LEAVES = 256, 32, 1000
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING", "__bool__": lambda self: False})()
 Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What may be asked for: columns, and which of them holds keys of the callers' own."""
+
+    columns: frozenset[str]
+    nested: str
+
+
+MEMORY, RECORD = Names(COLUMNS, "info"), Names(RECORD_COLUMNS, "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,16 @@ class Filter:
     root: Leaf | Join
 
     @staticmethod
-    def parse(raw: Mapping[str, Any] | Filter) -> Filter:
-        """A filter from JSON. `InvalidInput` names what is not understood."""
+    def parse(raw: Mapping[str, Any] | Filter, names: Names | None = None) -> Filter:
+        """A filter from JSON, on memories or on what has these names. `InvalidInput` names what is not understood."""
         if isinstance(raw, Filter):
             return raw
-        return Filter(_node(raw, 0, [0]))
+        return Filter(_node(raw, 0, [0], names or MEMORY))
 
     @staticmethod
     def where(field: str | Sequence[str], op: str = "eq", value: Any = None) -> Filter:
         """One condition: `Filter.where("tags", "any", ["work"])`; a path is a list."""
-        path = _path(field) if isinstance(field, str) else _checked(tuple(field))
+        path = _path(field, MEMORY) if isinstance(field, str) else _checked(tuple(field), MEMORY)
         return Filter(_leaf(path, op, value))
 
     def __and__(self, other: Filter) -> Filter:
@@ -90,7 +102,7 @@ def resolve(fields: Mapping[str, Any], path: Path) -> Any:
     return value
 
 
-def _node(raw: Any, depth: int, leaves: list[int]) -> Leaf | Join:
+def _node(raw: Any, depth: int, leaves: list[int], names: Names) -> Leaf | Join:
     if not isinstance(raw, Mapping):
         raise InvalidInput("filter", f"a mapping is needed, not {type(raw).__name__}.", 'Write {"field": {"op": value}}.')
     if not raw:
@@ -98,23 +110,23 @@ def _node(raw: Any, depth: int, leaves: list[int]) -> Leaf | Join:
     if depth > MAX_DEPTH:
         raise InvalidInput("filter", f"is nested deeper than {MAX_DEPTH}.")
     if "path" in raw and isinstance(raw["path"], (list, tuple)):
-        path = _checked(tuple(raw["path"]))
+        path = _checked(tuple(raw["path"]), names)
         parts = _conditions(path, {key: value for key, value in raw.items() if key != "path"}, leaves)
     else:
-        parts = [part for key, value in raw.items() for part in _entry(key, value, depth, leaves)]
+        parts = [part for key, value in raw.items() for part in _entry(key, value, depth, leaves, names)]
     return parts[0] if len(parts) == 1 else Join("and", tuple(parts))
 
 
-def _entry(key: Any, value: Any, depth: int, leaves: list[int]) -> Sequence[Leaf | Join]:
+def _entry(key: Any, value: Any, depth: int, leaves: list[int], names: Names) -> Sequence[Leaf | Join]:
     if key in ("and", "or"):
         if not isinstance(value, (list, tuple)) or not value:
             raise InvalidInput("filter", f"'{key}' takes a list of at least one condition.")
-        return [Join(key, tuple(_node(part, depth + 1, leaves) for part in value))]
+        return [Join(key, tuple(_node(part, depth + 1, leaves, names) for part in value))]
     if key == "not":
-        return [Join("not", (_node(value, depth + 1, leaves),))]
+        return [Join("not", (_node(value, depth + 1, leaves, names),))]
     if not isinstance(key, str):
         raise InvalidInput("filter", f"a field's name is a string, not {type(key).__name__}.")
-    path = _path(key)
+    path = _path(key, names)
     if isinstance(value, Mapping):
         return _conditions(path, value, leaves)
     return _conditions(path, {"eq": value}, leaves)
@@ -129,17 +141,18 @@ def _conditions(path: Path, raw: Mapping[Any, Any], leaves: list[int]) -> list[L
     return [_leaf(path, op, value) for op, value in raw.items()]
 
 
-def _path(key: str) -> Path:
-    if key.startswith("info."):
-        return _checked(("info", key[5:]))
-    return _checked((key,))
+def _path(key: str, names: Names) -> Path:
+    if key.startswith(f"{names.nested}."):
+        return _checked((names.nested, key[len(names.nested) + 1 :]), names)
+    return _checked((key,), names)
 
 
-def _checked(path: tuple[Any, ...]) -> Path:
+def _checked(path: tuple[Any, ...], names: Names) -> Path:
     if not path or not all(isinstance(step, str) and 0 < len(step) <= MAX_KEY for step in path):
         raise InvalidInput("filter", f"a key is 1 to {MAX_KEY} characters.")
-    if path[0] not in COLUMNS or (len(path) > 1 and path[0] != "info"):
-        raise InvalidInput("filter", f"unknown field '{'.'.join(path)[:80]}'.", "Known: " + ", ".join(sorted(COLUMNS)) + " and info.<key>.")
+    if path[0] not in names.columns or (len(path) > 1 and path[0] != names.nested):
+        known = f"Known: {', '.join(sorted(names.columns))} and {names.nested}.<key>."
+        raise InvalidInput("filter", f"unknown field '{'.'.join(path)[:80]}'.", known)
     return path
 
 

@@ -79,11 +79,17 @@ class Records:
 
         return search(self._handle, prefix, query, vector, field, filter, limit, offset, refresh_ttl, user_id, agent_id)
 
-    def delete(self, namespace: Namespace, key: str | None = None, *, user_id: str | None = None, agent_id: str | None = None) -> int:
-        """Delete one record; without a key, all of exactly this namespace. How many there were. Nothing of them is kept."""
+    def delete(
+        self, namespace: Namespace, keys: str | Sequence[str] | None = None, *, filter: Filter | Mapping[str, Any] | None = None,
+        everything: bool = False, user_id: str | None = None, agent_id: str | None = None,
+    ) -> int:  # fmt: skip
+        """Delete from exactly this namespace: by key or keys, by a filter, or everything. How many there were.
+
+        Nothing of them is kept: no history, no vectors, and the database overwrites what they stood in.
+        """
         from memos_core.mos.recording import delete
 
-        return delete(self._handle, namespace, key, user_id, agent_id)
+        return delete(self._handle, namespace, keys, filter, everything, user_id, agent_id)
 
     def namespaces(
         self, match: Mapping[str, Namespace] | Sequence[tuple[str, Namespace]] | None = None, *, max_depth: int | None = None,
