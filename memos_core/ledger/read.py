@@ -202,6 +202,12 @@ class Book:
             found.update({row[0]: (row[1], row[2], row[3]) for row in self.connection.execute(query)})
         return found
 
+    def holds(self, cubes: Sequence[int], digests: Sequence[int]) -> bool:
+        """Whether a live memory in these cubes has one of these digests."""
+        said = sa.and_(t.items.c.digest.in_(list(digests)), t.items.c.state.in_(LIVE))
+        found = sa.select(t.items.c.nr).where(t.items.c.cube.in_(list(cubes)), said).limit(1)
+        return self.connection.execute(found).first() is not None
+
     def scan(
         self,
         cubes: Sequence[int],

@@ -21,8 +21,8 @@ class ToolCall(Value):
 class Message(Value):
     """One message, as said.
 
-    `role` is user, assistant, system, developer, tool, or document for a passage of one; `name` the speaker's; `content` its text, the readable
-    parts of a list joined. `at` is when it was said. `raw` is the caller's own JSON, word for word, where it
+    `role` is user, assistant, system, developer, tool, or document for a passage of one; `name` the speaker's; `content`
+    its text, the readable parts of a list joined. `at` is when it was said. `raw` is the caller's own JSON, word for word, where it
     came as a mapping. `unread` names the parts that can't be read yet.
     """
 

@@ -18,7 +18,7 @@ from memos_core.model.answer import Hit, Page, Recollection
 from memos_core.model.filter import TIMES, Filter, Join, Leaf
 from memos_core.model.frozen import FrozenDict
 from memos_core.model.memory import Memory, Revision
-from memos_core.model.render import estimate_tokens, line
+from memos_core.model.render import estimate_tokens, fitting
 from memos_core.model.scope import Asker, Scope
 from memos_core.wiring.engines import Engines
 from memos_core.wiring.shelf import Moment
@@ -151,13 +151,7 @@ def _hydrate(engines: Engines, known: Moment, scope: Scope, numbers: Sequence[in
 
 def _within(hits: list[Hit], budget: int, count: Callable[[str], int]) -> list[Hit]:
     """The best first, as long as they fit; the first stays even when it alone is larger."""
-    kept: list[Hit] = []
-    for hit in hits:
-        budget -= count(line(hit.memory))
-        if budget < 0 and kept:
-            break
-        kept.append(hit)
-    return kept
+    return hits[: max(1, fitting([hit.memory for hit in hits], budget, count))]
 
 
 def get(book: Book, seen: Standing, memory_id: str, until: int | None) -> Memory:
@@ -223,6 +217,8 @@ def matching_ids(book: Book, scope: Scope, cube_ids: dict[int, str], where: Filt
 def _place(cursor: str) -> tuple[int, int]:
     try:
         said, number = base64.urlsafe_b64decode(cursor.encode()).decode().split(":")
+        if not (-(1 << 63) <= int(said) < 1 << 63 and -(1 << 63) <= int(number) < 1 << 63):
+            raise ValueError("no such place")
         return int(said), int(number)
     except (ValueError, UnicodeError, binascii.Error, AttributeError) as exc:
         raise InvalidInput("cursor", "is not one of ours.", "Pass the next_cursor of the page before.") from exc

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from memos_core.errors import InvalidInput
+from memos_core.governance.access import standing
 from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book, micros
 from memos_core.model.answer import Deletion, ErasureReceipt, Page, Receipt, Recollection
 from memos_core.model.filter import Filter
 from memos_core.model.ids import new_id
-from memos_core.model.memory import Memory, Revision
+from memos_core.model.memory import Memory, MemoryType, Revision
 from memos_core.model.scope import Asker
 from memos_core.mos import adding, changing, erasing, finding, inputs
 from memos_core.mos.handle import Handle
@@ -41,7 +42,7 @@ def add(
         raise InvalidInput("learn", "true or false is needed.")
     session = inputs.name("session_id", session_id)
     messages = read_content(content, at=inputs.when("at", at), session_id=session)
-    skimmed = skim(messages, learn=learn)
+    skimmed = skim(messages, learn=learn, own=lambda line: is_memory(handle, asker, line))
     addition = adding.Addition(
         asker=asker,
         messages=messages,
@@ -77,6 +78,14 @@ def add(
         skipped=skimmed.skipped,
         audit_head=written.head,
     )
+
+
+def is_memory(handle: Handle, asker: Asker, line: str) -> bool:
+    """Whether a rendered line, "speaker: text" or "text", is a memory that the asker may read."""
+    speaker, _, said = line.partition(": ")
+    digests = [adding.digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said)) if words]
+    with handle.engines.ledger.glance() as book:
+        return book.holds(standing(book, asker).scope().cubes, digests)
 
 
 class _Request:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
-from memos_core.model.render import OPEN
+from memos_core.model.render import HEAD, OPEN
 
 _NAME = re.escape(OPEN.strip("<>"))
 _TAG = re.compile(rf"(?:<|&lt;)(/?){_NAME}(?:>|&gt;)", re.IGNORECASE)
-_LINE = re.compile(r"^[ \t>|]*- \[\d{4}-\d\d-\d\d\] (.*)$", re.MULTILINE)
-_HEAD = "Remembered from earlier"
+_LINE = re.compile(r"^[ \t>|]*- (.+)$", re.MULTILINE)
+_DAY = re.compile(r"^[ \t>|]*\d{1,2} [A-Z][a-z]+ \d{4}:\s*$", re.MULTILINE)
+_MOST_LINES = 100
 _EDGE = " \t>|*`'\""
+
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
@@ -25,10 +28,10 @@ class Fresh:
 def fresh(text: str, own: Callable[[str], bool] | None = None) -> Fresh | None:
     """The spans that are new in a text; None where nothing in it was recalled, which is nearly always.
 
-    What stands in the renderer's fence goes, quoted, indented or escaped; so does a single rendered line without a fence.
-    Where `own` is given, such a line goes only if `own` knows its text as a memory: people write dated lists too.
+    What stands in the renderer's fence goes, quoted, indented or escaped. So does a rendered line without a fence if
+    `own`, which is told the line's words, knows them as a memory: people write lists too.
     """
-    if "- [" not in text and "memories" not in text.lower():
+    if "- " not in text and "memories" not in text.lower():
         return None
     gone = sorted([*_fences(text), *_lines(text, own)])
     if not gone:
@@ -62,21 +65,21 @@ def _end_of_lines(text: str, end: int) -> int:
     while end < len(text):
         stop = text.find("\n", end) + 1 or len(text)
         line = text[end:stop].strip(_EDGE + "\r\n")
-        if line and not line.startswith(_HEAD) and not _LINE.match(line):
+        if line and line != HEAD and not _LINE.match(line) and not _DAY.match(line):
             break
         end = stop
     return end
 
 
 def _lines(text: str, own: Callable[[str], bool] | None) -> list[tuple[int, int]]:
-    if "- [" not in text:
+    if own is None or "- " not in text:
         return []
-    return [found.span() for found in _LINE.finditer(text) if own is None or _is_own(found[1], own)]
+    lines = islice(_LINE.finditer(text), _MOST_LINES)
+    return [found.span() for found in lines if _is_own(found[1], own)]
 
 
 def _is_own(body: str, own: Callable[[str], bool]) -> bool:
-    _, colon, said = body.partition(": ")
-    return own(body) or (bool(colon) and own(said))
+    return own(body.strip())
 
 
 def _trimmed(text: str, start: int, end: int) -> list[tuple[int, int]]:
