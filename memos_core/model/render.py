@@ -16,8 +16,8 @@ _WORDS = re.compile(r"[㐀-鿿぀-ヿ가-힯]|\w+|[^\w\s]")
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text costs: words, signs and CJK characters, long words counted by six letters."""
-    return sum(1 + (len(piece) - 1) // 6 for piece in _WORDS.findall(text))
+    """About how many tokens a text costs: words, signs and CJK characters, long words counted by eight letters."""
+    return sum(1 + (len(piece) - 1) // 8 for piece in _WORDS.findall(text))
 
 
 def line(memory: Memory) -> str:
