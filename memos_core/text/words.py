@@ -51,7 +51,7 @@ def _term(word: str) -> str:
 
 
 def analyse(text: str) -> list[str]:
-    """The terms of a text in order: folded, stop words out, irregular forms taken back, Porter stems; Chinese, Japanese and Korean as bigrams."""
+    """The terms of a text in order: folded, stop words out, irregular forms and Porter stems; Chinese, Japanese and Korean as bigrams."""
     if text.isascii():
         known = _known
         return [term for piece in _ASCII.findall(text.lower()) if (term := known[piece] if piece in known else _term(piece))]
