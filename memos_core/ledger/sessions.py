@@ -22,12 +22,12 @@ from memos_core.model.message import Message, ToolCall
 
 _WIDTH = len(MessageRow._fields)
 _first = t.messages.alias("first")
-_FIRST = (
+_EARLIEST = (
     sa.select(sa.func.min(_first.c.nr))
     .where(_first.c.cube == t.messages.c.cube, _first.c.session == t.messages.c.session, _first.c.id == t.messages.c.id)
     .scalar_subquery()
-    .label("first_nr")
 )
+_FIRST = sa.case((t.messages.c.version == 1, t.messages.c.nr), else_=_EARLIEST).label("first_nr")
 _STANDING = sa.and_(t.messages.c.until.is_(None), t.messages.c.role != "erased")
 
 
