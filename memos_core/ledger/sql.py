@@ -167,7 +167,7 @@ def prepare(engine: sa.Engine, where: str, key: bytes, clock: Callable[[], int],
         if version is not None and version < SCHEMA_VERSION:
             from memos_core.sql.migrate import upgrade
 
-            upgrade(connection, version)
+            upgrade(connection, version, SCHEMA_VERSION)
 
 
 def _version(connection: sa.Connection, where: str) -> int | None:

@@ -1,21 +1,31 @@
-"""Bringing an old schema up to date, in one transaction. A step is a function of the connection; steps are never edited."""
+"""Bringing an old schema up to date, by Alembic, in one transaction. Imported only where a folder is old.
+
+Revisions are numbered like schemas: `migrations/versions/0002_….py` leads from schema 1 to schema 2. They are never edited.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
+from pathlib import Path
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from memos_core.sql.engine import writing
-from memos_core.sql.schema import SCHEMA_VERSION, meta
+from memos_core.sql.schema import meta
 
-STEPS: Mapping[int, Callable[[sa.Connection], None]] = {}
-"""From which version, and how. Schema 1 is the first."""
+SCRIPTS = Path(__file__).with_name("migrations")
 
 
-def upgrade(connection: sa.Connection, version: int) -> None:
-    """Run every step from `version` to the newest; either all of them are kept or none."""
+def upgrade(connection: sa.Connection, version: int, target: int, *, more: Sequence[Path] = ()) -> None:
+    """From one schema to another; either all of the way is kept or nothing. `more` are further folders of revisions."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(map(str, (SCRIPTS / "versions", *more))))
+    config.attributes["connection"] = connection
     with writing(connection):
-        for step in range(version, SCHEMA_VERSION):
-            STEPS[step](connection)
-        connection.execute(sa.update(meta).where(meta.c.key == "schema_version").values(value=str(SCHEMA_VERSION)))
+        command.stamp(config, f"{version:04d}")
+        command.upgrade(config, f"{target:04d}")
+        connection.execute(sa.update(meta).where(meta.c.key == "schema_version").values(value=str(target)))
