@@ -14,8 +14,12 @@ _AGAIN = "import sys; sys.dont_write_bytecode = False; "
 _IMPORT = _AGAIN + "import time; t = time.perf_counter(); from memos_core import MOS; print(time.perf_counter() - t)"
 
 
+class ChildFailed(Exception):
+    """A fresh process ended with an error; the other questions can still be answered."""
+
+
 def _child(code: str, *arguments: str) -> tuple[float, str]:
-    """Seconds from before the process is started until it prints a line, and the line."""
+    """Seconds from before the process is started until it prints a line, and the line. Raises ChildFailed."""
     start = time.perf_counter()
     with subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -23,7 +27,7 @@ def _child(code: str, *arguments: str) -> tuple[float, str]:
         took = time.perf_counter() - start
         process.stdout.read()
     if process.returncode or not line:
-        raise RuntimeError(f"a process of the bench ended with {process.returncode}")
+        raise ChildFailed(f"a fresh process ended with {process.returncode}")
     return took, line.strip()
 
 
@@ -50,7 +54,7 @@ def first_hit_seconds(home: Path, question: str, rounds: int = 5) -> list[float]
     for _ in range(rounds + 1):
         took, line = _child(_FIRST, str(home), question)
         if line == "0":
-            raise RuntimeError("the first search found nothing")
+            raise ChildFailed("the first search found nothing")
         times.append(took)
     return times[1:]
 
