@@ -31,7 +31,7 @@ def list_sessions(handle: Handle, user_id: Any, agent_id: Any, limit: Any, curso
         for one in found[:limit]
     )
     following = cursor_at(found[limit - 1].last, found[limit - 1].nr) if len(found) > limit else None
-    return Page[Session](items=items, next_cursor=following, total=total)
+    return Page(items=items, next_cursor=following, total=total)
 
 
 def messages(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id: Any, limit: Any, cursor: Any) -> Page[Message]:
@@ -47,7 +47,7 @@ def messages(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_
         total = talk.count_said(book.connection, cubes, sessions)
     page = rows[:limit]
     following = cursor_at(page[-1].said, page[-1][_WIDTH]) if len(rows) > limit else None
-    return Page[Message].model_construct(items=tuple(talk.message(row) for row in page), next_cursor=following, total=total)
+    return Page.model_construct(items=tuple(talk.message(row) for row in page), next_cursor=following, total=total)
 
 
 def missing(session_id: str) -> SessionNotFound:

@@ -185,7 +185,7 @@ def list_page(
     page = rows[:limit]
     found = book.memories(page, cube_ids, scope.until)
     following = base64.urlsafe_b64encode(f"{page[-1][19]}:{page[-1][0]}".encode()).decode() if len(rows) > limit else None
-    return Page[Memory].model_construct(items=tuple(found[row[0]] for row in page), next_cursor=following, total=total)
+    return Page.model_construct(items=tuple(found[row[0]] for row in page), next_cursor=following, total=total)
 
 
 def _matching(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memos_core.errors import InvalidInput
+from memos_core.errors import EmbedderUnavailable, InvalidInput
 from memos_core.ledger import records
 from memos_core.ledger.read import Book
 from memos_core.ledger.records import Lane, RecordRow
@@ -40,9 +40,7 @@ def search(
         raise InvalidInput("vector", "and a query can't be combined.", "Use one of them.")
     named = inputs.name("field", field)
     terms = None if query is None else list(dict.fromkeys(analyse(inputs.text("query", query))))
-    embedder = handle.engines.embedder() if query is not None else None
-    probe = embedder.query(query) if embedder is not None else None
-    model = embedder.digest if embedder is not None else ""
+    probe, model = (None, "") if query is None else _asked(handle, query)
     if vector is not None:
         probe = np.frombuffer(unit("vector", vector), "<f4")
     with handle.engines.ledger.book() as book:
@@ -54,7 +52,16 @@ def search(
             ranked = scores.ranked(terms, probe, model, named)
             found, total = _page(book, where, below, now, ranked, wanted, limit, offset)
     renew(handle, [row for row, _ in found], refresh_ttl, now)
-    return Page[Record].model_construct(items=tuple(record(row, score) for row, score in found), next_cursor=None, total=total)
+    return Page.model_construct(items=tuple(record(row, score) for row, score in found), next_cursor=None, total=total)
+
+
+def _asked(handle: Handle, query: str) -> tuple[NDArray[np.float32] | None, str]:
+    """The question's vector and its model's digest; nothing where no embedder can be used now: then words must do."""
+    try:
+        embedder = handle.engines.embedder()
+        return (None, "") if embedder is None else (embedder.query(query), embedder.digest)
+    except EmbedderUnavailable:
+        return None, ""
 
 
 def _plain(

@@ -65,7 +65,7 @@ def list_cubes(handle: Handle, user_id: Any, agent_id: Any) -> Page[Cube]:
     """See Cubes.list."""
     with handle.read(handle.asker(user_id, agent_id)) as (book, seen, _):
         cubes = _cubes(book, sorted(seen.access, key=lambda entry: (-entry.at, -entry.cube)))
-    return Page[Cube](items=tuple(cubes), total=len(cubes))
+    return Page(items=tuple(cubes), total=len(cubes))
 
 
 def _cubes(book: Book, access: list[Access]) -> list[Cube]:

@@ -65,7 +65,7 @@ def list_tasks(handle: Handle, user_id: Any, agent_id: Any, limit: Any) -> Page[
     now = handle.engines.clock()
     with handle.engines.ledger.book() as book:
         rows = work.task_rows(book.connection, asker.tenant, whose=_whose(book, asker), limit=limit)
-    return Page[Task](items=tuple(_task(row, now) for row in rows), total=len(rows))
+    return Page(items=tuple(_task(row, now) for row in rows), total=len(rows))
 
 
 def retry(handle: Handle, task_id: Any, user_id: Any, agent_id: Any) -> Task:
