@@ -1,10 +1,11 @@
-"""`python -m tests.model.run --steps 100000`: the machine for as long as wanted, with other draws each time."""
+"""The machine, run for so many steps: `python -m tests.model.run --steps 100000`, each time with other draws."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
@@ -15,18 +16,26 @@ STEPS = 60
 """Steps of one history."""
 
 
-def run(steps: int, *, seed: int | None = None, shrink: bool = True, machine: type[Verbs] = Verbs) -> int:
-    """At least so many steps; how many there were. Raises what the machine found."""
-    phases = [Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+def run(steps: int, *, phases: Sequence[Phase] = (Phase.generate, Phase.shrink), repeatable: bool = False) -> int:
+    """At least so many steps; how many there were. Raises what the machine found, in a history as short as the phases make it."""
     start = Verbs.steps
-    while Verbs.steps - start < steps:
-        left = steps - (Verbs.steps - start)
+    while (left := steps - (Verbs.steps - start)) > 0:
         chosen = settings(
-            max_examples=max(1, left // STEPS), stateful_step_count=STEPS, deadline=None, database=None, phases=phases,
-            suppress_health_check=list(HealthCheck), derandomize=seed is not None, report_multiple_bugs=False,
+            max_examples=left // 50 + 1, stateful_step_count=STEPS, deadline=None, database=None, phases=phases, derandomize=repeatable,
+            suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
         )  # fmt: skip
-        run_state_machine_as_test(machine, settings=chosen)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Verbs, settings=chosen)  # type: ignore[no-untyped-call]
     return Verbs.steps - start
+
+
+def steps_until_noticed(steps: int) -> int | None:
+    """After how many steps a difference was found, the replay of its history included; None where there was none."""
+    start = Verbs.steps
+    try:
+        run(steps, phases=[Phase.generate], repeatable=True)
+    except Exception:
+        return Verbs.steps - start
+    return None
 
 
 def main() -> None:
@@ -34,7 +43,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--as-found", action="store_true", help="show a difference at once, in the long history in which it was found")
     began, given = time.perf_counter(), parser.parse_args()
-    done = run(given.steps, shrink=not given.as_found)
+    done = run(given.steps, phases=[Phase.generate] if given.as_found else [Phase.generate, Phase.shrink])
     took = time.perf_counter() - began
     sys.stdout.write(f"{done} steps in {took:.0f} s, {done / took:.0f} a second: no difference\n")
 
