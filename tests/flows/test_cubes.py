@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -309,3 +312,24 @@ def test_a_dump_holds_exactly_its_files(mos: MOS, tmp_path: Path) -> None:
     team, _ = filled(mos)
     mos.cubes.dump(team, tmp_path / "team", user_id="alice")
     assert sorted(files(tmp_path / "team")) == sorted((MANIFEST, *FILES))
+
+
+def test_a_dump_that_is_killed_leaves_nothing_under_its_name(mos: MOS, tmp_path: Path) -> None:
+    team, _ = filled(mos)
+    mos.close()
+    program = (
+        "import os, sys\nfrom memos_core import MOS, Settings\nfrom memos_core.cube import dump\ncalls = []\n"
+        "def kill(number):\n    calls.append(number)\n    if len(calls) == int(sys.argv[5]):\n        os._exit(9)\n"
+        "settings = Settings(embedder='none', durability='normal', config_dir=sys.argv[2] + '/config', cache_dir=sys.argv[2] + '/cache')\n"
+        "with MOS(sys.argv[1], settings=settings) as mos:\n    dump.os.fsync = kill\n"
+        "    mos.cubes.dump(sys.argv[3], sys.argv[4], user_id='alice')\n"
+    )
+    for kind in KINDS[:2]:
+        for call in (1, 6, 7):
+            target = tmp_path / "place" / kind
+            target.parent.mkdir(exist_ok=True)
+            command = [sys.executable, "-c", program, mos.home, str(tmp_path), team, str(target), str(call)]
+            assert subprocess.run(command, check=False).returncode == 9
+            assert not target.exists()
+            assert [entry.name.endswith(".part") for entry in target.parent.iterdir()] == [True]
+            shutil.rmtree(target.parent)

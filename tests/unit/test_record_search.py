@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memos_core import MOS, Embedder
+from memos_core import MOS, Embedder, EmbedderUnavailable
 from memos_core.recall.record_texts import steps, texts
 
 NS = ("users", "alice")
@@ -108,6 +108,17 @@ def test_with_an_embedder_meaning_counts_once_the_worker_was_there(open_mos: Cal
     mos.records.put(NS, "a", {"text": "zzz"})
     mos.wait(20)
     assert keys(mos.records.search(NS, query="zzzz"))[0] == "a"
+
+
+def test_without_the_embedder_words_must_do(open_mos: Callable[..., MOS]) -> None:
+    class Off(Letters):
+        def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            raise EmbedderUnavailable
+
+    mos = open_mos(embedder=Off())
+    mos.records.put(NS, "a", {"text": "trams"})
+    mos.records.put(NS, "b", {"text": "buses"})
+    assert [(one.key, one.score is None) for one in mos.records.search(NS, query="tram")] == [("a", False), ("b", True)]
 
 
 @pytest.mark.parametrize(
