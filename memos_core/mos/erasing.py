@@ -117,7 +117,9 @@ def _files(engines: Engines, erased: Erased) -> dict[str, str]:
     salts = erased.salts[:: max(1, len(erased.salts) // _SEARCHED)]
     if not engines.ledger.checkpoint(truncate=True):
         return {"write-ahead log": "pending", "files": "pending"}
-    if len(erased.salts) <= _SEARCHED and not _found(engines.home, salts):
+    if not erased.items and not erased.messages:
+        return {"write-ahead log": "done", "files": "done"}
+    if 0 < len(erased.salts) <= _SEARCHED and not _found(engines.home, salts):
         return {"write-ahead log": "done", "files": "done"}
     engines.ledger.vacuum()
     emptied = engines.ledger.checkpoint(truncate=True)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from memos_core.errors import InvalidInput
-from memos_core.governance.access import standing
+from memos_core.governance.access import Standing, standing
+from memos_core.ledger.erasure import Erased
 from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book, micros
 from memos_core.model.answer import Deletion, ErasureReceipt, Page, Receipt, Recollection
@@ -267,12 +268,21 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
     if everything and (memory_ids is not None or filter is not None):
         raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
     ids, where = (None, None) if everything else _chosen(memory_ids, filter)
-    inputs.name("request_id", request_id)
+    request = _Request("erase", request_id, lambda: inputs.fingerprint(ids, str(where), everything))
     embed = handle.engines.wants_vectors
-    written = handle.write(asker, "erase", lambda pen, book, seen: erasing.plan(pen, book, seen, ids, where, everything, embed=embed))
-    erased, gone, again = written.value
+
+    def plan(pen: Pen, book: Book, seen: Standing) -> tuple[dict[str, Any], Erased, adding.Added]:
+        if (told := request.told(pen)) is not None:
+            return told, Erased(tuple(told["items"]), tuple(told["messages"]), (), ()), adding.Added()
+        erased, gone, again = erasing.plan(pen, book, seen, ids, where, everything, embed=embed)
+        answer = {"receipt": new_id(), "ids": gone, "items": erased.items, "messages": erased.messages}
+        request.answer(pen, answer)
+        return answer, erased, again
+
+    written = handle.write(asker, "erase", plan)
+    answer, erased, again = written.value
     handle.started(again)
-    return erasing.receipt(handle.engines, new_id(), erased, gone, written.head)
+    return erasing.receipt(handle.engines, answer["receipt"], erased, answer["ids"], written.head)
 
 
 def history(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any) -> tuple[Revision, ...]:
