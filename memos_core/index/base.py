@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from memos_core.model.change import Applied
 from memos_core.model.filter import Filter
@@ -38,6 +38,14 @@ class Probe:
     limit: int = 300
 
 
+class Cosines(Protocol):
+    """A column that is computed where it is asked for; an array is one, too."""
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.float32]:
+        """Of these rows; `[:]` of all."""
+        ...
+
+
 @dataclass(slots=True)
 class Candidates:
     """Columns of equal length n, one row a memory. Rows are distinct memories, in no particular order.
@@ -47,7 +55,9 @@ class Candidates:
     lexical       float32  BM25 (k1 0.9, b 0.4) of the best passage, over the statistics of the whole scope; 0 where no term matches
     matched       int16    how many distinct terms of the probe the memory holds
     dense         float32  inner product of the probe's vector with the memory's vector (mean of "alone" and "with context"); 0 without
-    relevance     float32  cosine, as stored, of the memory's own vector ("alone"); what thresholds use; 0 without vectors
+    embedded      bool     whether it has a vector of the probe's model
+    relevance     float32  cosine, as stored, of the memory's own vector ("alone"); what thresholds use; 0 without vectors.
+                           Few rows are ever asked for: `relevance[rows]`, soon after
     said          int64    when it was said, microseconds since the epoch
     length        int32    its length in analysed terms
     speaker       int32    position in `speakers`; -1 for none
@@ -64,7 +74,8 @@ class Candidates:
     lexical: NDArray[np.float32]
     matched: NDArray[np.int16]
     dense: NDArray[np.float32]
-    relevance: NDArray[np.float32]
+    embedded: NDArray[np.bool_]
+    relevance: Cosines
     said: NDArray[np.int64]
     length: NDArray[np.int32]
     speaker: NDArray[np.int32]

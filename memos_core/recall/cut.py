@@ -17,33 +17,41 @@ if TYPE_CHECKING:
     Places = NDArray[np.intp]
 
 
-def relevances(question: Question, rows: Candidates) -> Column:
-    """Cosine, cut to 0..1; where there is no vector, the share of the query's terms that the memory holds."""
-    cosine = np.minimum(np.maximum(rows.relevance, np.float32(0)), np.float32(1))
-    without = np.flatnonzero(rows.relevance == 0)
-    if len(without):
-        cosine[without] = np.minimum(rows.matched[without] / np.float32(max(1, len(question.terms))), np.float32(1))
+ALL = slice(None)
+
+
+def relevances(question: Question, rows: Candidates, places: Places | slice = ALL) -> Column:
+    """Of these rows: the cosine, cut to 0..1; where there is no vector, the share of the query's terms that the memory holds."""
+    cosine = np.minimum(np.maximum(rows.relevance[places], np.float32(0)), np.float32(1))
+    embedded = rows.embedded[places]
+    if not embedded.all():
+        held = np.minimum(rows.matched[places] / np.float32(max(1, len(question.terms))), np.float32(1))
+        cosine = np.where(embedded, cosine, held)
     return cosine
 
 
-def allowed(relevance: Column, least: float | None) -> NDArray[np.bool_] | None:
+def allowed(question: Question, rows: Candidates, least: float | None) -> NDArray[np.bool_] | None:
     """Which rows pass the threshold; None for all."""
-    return None if least is None else relevance >= least
+    return None if least is None else relevances(question, rows) >= least
 
 
 def best(rows: Candidates, scores: Column, count: int, among: NDArray[np.bool_] | None = None) -> Places:
     """The positions of the best, in order; ties by newest, then by the ledger's number."""
-    places = np.arange(len(scores)) if among is None else np.flatnonzero(among)
-    keys = -scores[places]
-    if count < len(places):
-        worst = np.partition(keys, count - 1)[count - 1]
-        places, keys = places[keys <= worst], keys[keys <= worst]
+    places, keys = (None, -scores) if among is None else (np.flatnonzero(among), -scores[among])
+    if count < len(keys):
+        near = np.flatnonzero(keys <= np.partition(keys, count - 1)[count - 1])
+        places, keys = near if places is None else places[near], keys[near]
+    elif places is None:
+        places = np.arange(len(keys))
     return places[np.lexsort((rows.nr[places], -rows.said[places], keys))][:count]
 
 
 def explain(lent: list[tuple[str, Column]], scores: Column, order: Places, shown: Places, total: float) -> tuple[Mapping[str, float], ...]:
     """For each memory shown, what each step lent, in units of the score. `newest` is what changing places gave or took."""
     names = [*(name for name, _ in lent), "newest"]
-    parts = np.stack([*(column[shown] for _, column in lent), scores[order] - scores[shown]])
-    whys = (parts.T / np.float32(total)).astype(np.float64).round(4).tolist()
+    parts = np.empty((len(names), len(shown)))
+    for part, (_, column) in zip(parts, lent, strict=False):
+        part[:] = column[shown]
+    parts[-1] = scores[order] - scores[shown]
+    whys = (parts / total).round(4).T.tolist()
     return tuple({name: value for name, value in zip(names, why, strict=True) if value} for why in whys)

@@ -36,8 +36,8 @@ def meaning(question: Question, table: Table, scores: Column, weights: Weights) 
     if not table.has_vectors:
         return None
     dense = table.rows.dense
-    without = np.flatnonzero(table.rows.relevance == 0)
-    if len(without):
+    if not table.rows.embedded.all():
+        without = np.flatnonzero(~table.rows.embedded)
         dense = dense.copy()
         dense[without] = 0 if table.words is None else table.words[without] * dense.max()
     return dense * np.float32(weights.meaning)

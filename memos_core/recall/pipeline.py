@@ -72,17 +72,17 @@ def recall(
     clock.append(perf_counter())
     rows = view.gather(Probe(question.terms, vector, model, where, max(GATHER, 3 * top_k)))
     clock.append(perf_counter())
-    has_vectors = model is not None and bool(rows.relevance.any())
+    has_vectors = model is not None and bool(rows.embedded.any())
     scores, lent, used = score(question, rows, steps, weights, has_vectors)
-    relevance = relevances(question, rows)
-    order = best(rows, scores, max(top_k, newest.FIRST), allowed(relevance, min_relevance))
+    order = best(rows, scores, max(top_k, newest.FIRST), allowed(question, rows, min_relevance))
     shown = newest.first(question, rows, order, scores, view, model) if reorder and has_vectors else order
-    why = explain(lent, scores, order[:top_k], shown[:top_k], used.total)
+    order, shown = order[:top_k], shown[:top_k]
+    why, relevance = explain(lent, scores, order, shown, used.total), relevances(question, rows, shown)
     clock.append(perf_counter())
     return Ranking(
-        nrs=tuple(rows.nr[shown[:top_k]].tolist()),
-        scores=tuple(min(max(one / used.total, 0.0), 1.0) for one in scores[order[:top_k]].tolist()),
-        relevances=tuple(relevance[shown[:top_k]].tolist()),
+        nrs=tuple(rows.nr[shown].tolist()),
+        scores=tuple(min(max(one / used.total, 0.0), 1.0) for one in scores[order].tolist()),
+        relevances=tuple(relevance.tolist()),
         whys=why,
         degraded=tuple(dict.fromkeys((*degraded, *rows.degraded))),
         took={name: round((b - a) * 1000, 4) for name, a, b in zip(CLOCKED, clock, clock[1:], strict=False)},

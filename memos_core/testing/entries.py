@@ -12,7 +12,7 @@ from memos_core.model.change import Applied, Entry
 from memos_core.model.scope import Asker, Scope
 
 ASKER = Asker("test", "alice", None)
-_EXACT = ("cube", "matched", "said", "length", "session_size", "timed")
+_EXACT = ("cube", "matched", "embedded", "said", "length", "session_size", "timed")
 _NEAR = {"lexical": 1e-4, "session_score": 1e-4, "dense": 4e-3, "relevance": 4e-3}
 
 
@@ -53,7 +53,9 @@ def assert_same(found: Candidates, expected: Candidates, *, whole: bool = True) 
     for name in _EXACT:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name)[at], name)
     for name, tolerance in _NEAR.items():
-        np.testing.assert_allclose(getattr(found, name), getattr(expected, name)[at], atol=tolerance, err_msg=name)
+        np.testing.assert_allclose(getattr(found, name)[:], getattr(expected, name)[at], atol=tolerance, err_msg=name)
+    half = np.arange(0, len(found), 2)
+    np.testing.assert_array_equal(found.relevance[half], found.relevance[:][half])
     assert [_speaker(found, i) for i in range(len(found))] == [_speaker(expected, i) for i in at]
     for name in ("previous", "following"):
         links = [_linked(found, name, i) for i in range(len(found))]

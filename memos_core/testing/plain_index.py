@@ -102,8 +102,8 @@ class PlainView(View):
             lexical[i] = max(lexical.get(i, 0.0), value)
         sessions = self._sessions(probe)
         rows = [self._row(i, probe, lexical[i], sessions, passing) for i in passing]
-        kinds = {"nr": "i8", "cube": "i8", "lexical": "f4", "matched": "i2", "dense": "f4", "relevance": "f4", "said": "i8", "length": "i4",
-                 "speaker": "i4", "session": "i4", "session_score": "f4", "session_size": "i4", "previous": "i4", "following": "i4",
+        kinds = {"nr": "i8", "cube": "i8", "lexical": "f4", "matched": "i2", "dense": "f4", "embedded": "?", "relevance": "f4", "said": "i8",
+                 "length": "i4", "speaker": "i4", "session": "i4", "session_score": "f4", "session_size": "i4", "previous": "i4", "following": "i4",
                  "timed": "?"}  # fmt: skip
         columns: dict[str, Any] = {name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
         missing = sum((e.nr, e.version, probe.model) not in self._vectors for e in self._entries) if probe.vector is not None else 0
@@ -115,10 +115,10 @@ class PlainView(View):
         names = sorted(self.speakers)
         after = [j for j, e in enumerate(self._entries) if e.context == entry.nr and e.cube == entry.cube]
         before = [j for j, e in enumerate(self._entries) if e.nr == entry.context and e.cube == entry.cube]
-        dense, relevance = self._meaning(entry, probe)
+        dense, relevance, embedded = self._meaning(entry, probe)
         return {
             "nr": entry.nr, "cube": entry.cube, "lexical": lexical, "matched": len(set(words) & set(probe.terms)), "dense": dense,
-            "relevance": relevance, "said": entry.said, "length": len(words),
+            "embedded": embedded, "relevance": relevance, "said": entry.said, "length": len(words),
             "speaker": names.index(entry.speaker) if entry.speaker else -1,
             "session": number, "session_score": session_score, "session_size": session_size,
             "previous": passing.index(before[0]) if before and before[0] in passing else -1,
@@ -136,15 +136,15 @@ class PlainView(View):
         scores = bm25(list(texts.values()), probe.terms)
         return {key: (i, score, size[key]) for i, (key, score) in enumerate(zip(texts, scores, strict=True))}
 
-    def _meaning(self, entry: Entry, probe: Probe) -> tuple[float, float]:
+    def _meaning(self, entry: Entry, probe: Probe) -> tuple[float, float, bool]:
         import numpy as np
 
         one = self._vectors.get((entry.nr, entry.version, probe.model or ""))
         if one is None or probe.vector is None or len(one.alone) != len(probe.vector):
-            return 0.0, 0.0
+            return 0.0, 0.0, False
         alone = float(one.alone @ probe.vector)
         dense = alone if one.context is None else (alone + float(one.context @ probe.vector)) / 2
-        return dense, alone / float(np.linalg.norm(probe.vector) or 1.0)
+        return dense, alone / float(np.linalg.norm(probe.vector) or 1.0), True
 
     def vectors(self, nrs: Sequence[int], model: str) -> NDArray[np.float32]:
         import numpy as np

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memos_core.index.base import Candidates, Probe
-from memos_core.index.embedded.kernels import largest
+from memos_core.index.embedded.kernels import Floats, largest, threshold
 from memos_core.index.embedded.matrix import Query
 from memos_core.index.embedded.scoring import Lexical, score
 from memos_core.index.embedded.state import Counts, Mask, State
@@ -18,6 +18,35 @@ from memos_core.text.words import code
 
 WHOLE = 2000
 """Up to how many memories come back whole."""
+
+
+@dataclass(slots=True)
+class Cosines:
+    """The rows' cosines, computed for those that are asked for: by part its first position, its rows, its matrix."""
+
+    query: Query
+    parts: Sequence[tuple[int, NDArray[np.intp] | slice, Any]]
+    size: int
+
+    def __getitem__(self, places: Any) -> NDArray[np.float32]:
+        if len(self.parts) == 1 and self.parts[0][2] is not None:
+            _, rows, matrix = self.parts[0]
+            return cast(Floats, matrix.relevance(self.query, _rows(rows, places)))
+        at = np.arange(self.size)[places]
+        cosines = np.zeros(len(at), np.float32)
+        ends = [start for start, _, _ in self.parts[1:]] + [self.size]
+        for (start, rows, matrix), end in zip(self.parts, ends, strict=True):
+            mine = np.flatnonzero((at >= start) & (at < end))
+            if matrix is not None and len(mine):
+                cosines[mine] = matrix.relevance(self.query, _rows(rows, at[mine] - start))
+        return cosines
+
+
+def _rows(rows: NDArray[np.intp] | slice, places: Any) -> Any:
+    """The rows at some positions; a slice of rows begins with the first."""
+    if isinstance(rows, slice):
+        return rows if isinstance(places, slice) and places == slice(None) else places
+    return rows[places]
 
 
 @dataclass(slots=True)
@@ -40,6 +69,7 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     lexical = score([part.state for part in parts], [part.alive for part in parts], codes)
     whole = sum(part.count for part in parts) <= WHOLE
     tables, offset, sessions = [], 0, 0
+    asked: list[tuple[int, NDArray[np.intp] | slice, Any]] = []
     speakers: dict[str, int] = {}
     for part, words in zip(parts, lexical, strict=True):
         rows, dense = (_whole(part), None) if whole else _chosen(part, words, query, probe.limit)
@@ -50,18 +80,20 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
             table["previous"], table["following"] = _positions(part, table, np.arange(rows.stop) if isinstance(rows, slice) else rows)
         if len(parts) > 1:
             _shift(table, offset, sessions, np.array([speakers.setdefault(s, len(speakers)) for s in part.state.speakers] + [-1], np.int32))
+        asked.append((offset, rows, part.matrix))
         offset, sessions = offset + len(table["nr"]), sessions + len(part.alive.session_size)
         tables.append(table)
     joined = tables[0] if len(tables) == 1 else {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     names = parts[0].state.speakers if len(parts) == 1 else tuple(speakers)
-    return Candidates(**joined, speakers=names, degraded=_degraded(parts, probe))
+    relevance = np.zeros(offset, np.float32) if query is None else Cosines(query, asked, offset)
+    return Candidates(**joined, relevance=relevance, speakers=names, degraded=_degraded(parts, probe))
 
 
 def _nothing() -> Candidates:
     long, wide, real = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
     return Candidates(
-        nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, relevance=real, said=long, length=wide, speaker=wide,
-        session=wide, session_score=real, session_size=wide, previous=wide, following=wide, timed=np.zeros(0, np.bool_),
+        nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, embedded=np.zeros(0, np.bool_), relevance=real, said=long, length=wide,
+        speaker=wide, session=wide, session_score=real, session_size=wide, previous=wide, following=wide, timed=np.zeros(0, np.bool_),
     )  # fmt: skip
 
 
@@ -74,19 +106,24 @@ def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> tupl
     if part.count <= limit:
         return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size), None
     picked = np.zeros(part.state.size + 1, np.bool_)
-    rows = np.flatnonzero(words.score)
-    if part.passing is not None:
-        rows = rows[part.passing[rows]]
-    picked[rows[largest(words.score[rows], limit)] if len(rows) > limit else rows] = True
-    dense = None
+    picked[_worded(words.score if part.passing is None else words.score * part.passing, limit)] = True
+    dense, written = None, part.matrix.written if part.matrix is not None else 0
     if query is not None and part.matrix is not None:
         nearest, dense = part.matrix.best(query, limit, part.state.size, part.passing)
         picked[nearest] = True
+        dense = dense if part.matrix.written == written else None
     best = np.flatnonzero(picked)
     for name in ("previous", "following"):
         picked[_inside(part.state.rows[name][best], part.state.size)] = True
     picked = picked[:-1]
     return np.flatnonzero(picked if part.passing is None else picked & part.passing), dense
+
+
+def _worded(score: NDArray[Any], limit: int) -> NDArray[np.intp]:
+    """The best by words, of those that have any."""
+    floor = threshold(score, limit)
+    rows = np.flatnonzero(score >= floor) if floor > 0 else np.flatnonzero(score)
+    return rows[largest(score[rows], limit)] if len(rows) > limit else rows
 
 
 def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice, dense: Any) -> dict[str, NDArray[Any]]:
@@ -99,12 +136,14 @@ def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.int
     taken["lexical"] = words.score[rows].astype(np.float32)
     taken["matched"] = words.matched[rows].astype(np.int16)
     if query is not None and part.matrix is not None:
+        embedded = taken["embedded"] = part.matrix.has[rows].copy()
         taken["dense"] = part.matrix.dense(query, rows) if dense is None else dense[rows]
-        taken["relevance"] = part.matrix.relevance(query, rows)
+        if not embedded.all():
+            taken["dense"] = np.where(embedded, taken["dense"], np.float32(0))
     else:
-        taken["dense"] = taken["relevance"] = np.zeros(count, np.float32)
-    taken["session_score"] = np.append(words.session, 0.0).astype(np.float32)[session]
-    taken["session_size"] = np.append(part.alive.session_size, np.int32(0))[session]
+        taken["dense"], taken["embedded"] = np.zeros(count, np.float32), np.zeros(count, np.bool_)
+    taken["session_score"] = words.session.astype(np.float32)[session]
+    taken["session_size"] = part.alive.sizes[session]
     return taken
 
 

@@ -53,11 +53,15 @@ class Query:
 
 
 class Matrix:
-    """Rows of vectors, zeros where a memory has none (yet). Rows are written in place; they grow by copies."""
+    """Rows of vectors, zeros where a memory has none (yet). Rows are written in place, `has` last; they grow by copies.
+
+    `alone` is `mean` itself as long as no memory has a context. `written` grows before rows are written: a scan that sees it
+    changed may have met half a row.
+    """
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self.count = self.stamp = 0
+        self.count = self.stamp = self.written = 0
         self._room = 0
         self.mean = self.alone = np.zeros((0, dim), F16)
         self.bytes = np.zeros((0, dim), np.int8)
@@ -69,8 +73,9 @@ class Matrix:
         """Room for that many rows; the int8 copy begins where it pays."""
         if rows > self._room:
             self._room = max(rows, self._room + max(256, self._room // 4))
-            for name in ("mean", "alone", "has"):
-                setattr(self, name, _wider(getattr(self, name), self._room))
+            one = self.alone is self.mean
+            self.mean, self.has = _wider(self.mean, self._room), _wider(self.has, self._room)
+            self.alone = self.mean if one else _wider(self.alone, self._room)
             if len(self.bytes):
                 self.bytes, self.step = _wider(self.bytes, self._room), _wider(self.step, self._room)
         if rows >= BYTES_FROM and not len(self.bytes) and scans_bytes():
@@ -92,7 +97,12 @@ class Matrix:
             return
         where: Any = slice(int(at[0]), int(at[-1]) + 1) if len(at) > 1 and (np.diff(at) == 1).all() else at
         alone, mean = decoded(embs, self.dim)
-        self.alone[where], self.mean[where] = alone, mean
+        self.written += 1
+        if self.alone is self.mean and alone is not mean:
+            self.alone = self.mean.copy()
+        self.mean[where] = mean
+        if self.alone is not self.mean:
+            self.alone[where] = alone
         self.count += int(np.count_nonzero(~self.has[at]))
         self.has[at] = True
         if len(self.bytes):
@@ -117,6 +127,7 @@ class Matrix:
         known = [row for row in rows if row < self._room]
         self.count -= int(np.count_nonzero(self.has[known]))
         self.has[known] = False
+        self.written += 1
         self.mean[known] = 0
         self.alone[known] = 0
         if len(self.bytes):
@@ -147,7 +158,7 @@ class Matrix:
 
     @property
     def nbytes(self) -> int:
-        return self.mean.nbytes + self.alone.nbytes + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
+        return self.mean.nbytes + (0 if self.alone is self.mean else self.alone.nbytes) + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
 
 
 class Scores:
@@ -155,7 +166,7 @@ class Scores:
 
     def __init__(self, dim: int, query: Query) -> None:
         self.dim, self._query = dim, query
-        self.count = self.stamp = self.nbytes = 0
+        self.count = self.stamp = self.nbytes = self.written = 0
         self._dense = self._relevance = np.zeros(0, np.float32)
         self.has = np.zeros(0, np.bool_)
 
@@ -174,6 +185,7 @@ class Scores:
             self.has[at] = True
 
     def wipe(self, rows: Sequence[int]) -> None:
+        self.has[list(rows)] = False
         self._dense[list(rows)] = self._relevance[list(rows)] = 0
 
     def dense(self, query: Query, rows: Rows | slice) -> Floats:

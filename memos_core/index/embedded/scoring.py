@@ -7,6 +7,7 @@ score, sessions taken as one text. Statistics are those of what is alive, whatev
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,23 +18,26 @@ from numpy.typing import NDArray
 from memos_core.index.embedded.state import Counts, State
 
 K1, B = 0.9, 0.4
+_DENSE = 8
+"""A table of terms by sessions is filled where it is at most so many times as large as what goes into it."""
 F64 = NDArray[Any]
 Ints = NDArray[Any]
 
 
 @dataclass(slots=True)
 class Found:
-    """Where the terms of a question occur in one state: by occurrence the term, the passage, its row, how often."""
+    """Where the terms of a question occur in one state: by occurrence the term, the passage, its row, how often; by term the number."""
 
     term: Ints
     doc: Ints
     row: Ints
-    tf: NDArray[np.float64]
+    tf: F64
+    df: Ints
 
 
 @dataclass(slots=True)
 class Lexical:
-    """The scores of one state: by row, and by session."""
+    """The scores of one state: by row; and by session, with a last 0 for none."""
 
     score: F64
     matched: Ints
@@ -42,29 +46,25 @@ class Lexical:
 
 def find(state: State, counts: Counts, codes: NDArray[np.uint32]) -> Found:
     """The living occurrences of terms."""
-    terms, docs, tfs = [], [], []
-    for i, (start, end) in enumerate(state.main.find(codes)):
-        if start < end:
-            docs.append(state.main.docs[start:end])
-            tfs.append(state.main.tf[start:end])
-            terms.append((i, end - start))
+    spans = state.main.find(codes)
+    docs, tfs = [state.main.docs[a:b] for a, b in spans], [state.main.tf[a:b] for a, b in spans]
+    df = np.array([b - a for a, b in spans], np.int64)
+    terms = np.arange(len(codes))
+    term = terms.repeat(df)
     if len(state.tail["code"]):
-        for i, code in enumerate(codes):
-            at = np.flatnonzero(state.tail["code"] == code)
-            if len(at):
-                docs.append(state.tail["doc"][at])
-                tfs.append(state.tail["tf"][at])
-                terms.append((i, len(at)))
-    if not docs:
-        none = np.zeros(0, np.int64)
-        return Found(none, none, none, np.zeros(0, np.float64))
-    doc, tf = np.concatenate(docs), np.concatenate(tfs).astype(np.float64)
-    term = np.repeat(np.array([i for i, _ in terms]), np.array([count for _, count in terms]))
+        places = [np.flatnonzero(state.tail["code"] == code) for code in codes]
+        docs += [state.tail["doc"][at] for at in places]
+        tfs += [state.tail["tf"][at] for at in places]
+        late = np.array([len(at) for at in places], np.int64)
+        term, df = np.concatenate([term, terms.repeat(late)]), df + late
+    doc, tf = (np.concatenate(docs), np.concatenate(tfs, dtype=np.float64)) if docs else (np.zeros(0, np.int32), np.zeros(0))
     row = doc if state.passages == state.size else state.passage["row"][doc]
     if counts.mask is not None:
-        kept = counts.mask[row]
-        doc, tf, term, row = doc[kept], tf[kept], term[kept], row[kept]
-    return Found(term, doc, row, tf)
+        kept = np.flatnonzero(counts.mask[row])
+        if len(kept) < len(row):
+            doc, tf, term, row = doc[kept], tf[kept], term[kept], row[kept]
+            df = np.bincount(term, minlength=len(codes))
+    return Found(term, doc, row, tf, df)
 
 
 def score(states: Sequence[State], alive: Sequence[Counts], codes: NDArray[np.uint32]) -> list[Lexical]:
@@ -72,49 +72,87 @@ def score(states: Sequence[State], alive: Sequence[Counts], codes: NDArray[np.ui
     found = [find(state, counts, codes) for state, counts in zip(states, alive, strict=True)]
     total = sum(counts.passages for counts in alive)
     mean = sum(counts.words for counts in alive) / (total or 1) or 1.0
-    df = sum((np.bincount(f.term, minlength=len(codes)) for f in found), np.zeros(len(codes), np.int64))
-    idf = np.log1p((total - df + 0.5) / (df + 0.5)) * (K1 + 1)
-    sessions = _sessions(states, alive, found, len(codes))
+    idf = _idf(total, sum(one.df for one in found))
+    sessions = _sessions(alive, [_by_session(*three, len(codes)) for three in zip(states, alive, found, strict=True)], len(codes))
     scored = []
     for state, one, session in zip(states, found, sessions, strict=True):
-        words = state.passage["words"][one.doc]
-        weight = idf[one.term] * one.tf / (one.tf + (K1 * (1 - B) + (K1 * B / mean) * words))
+        weight = _weighed(one.tf, state.passage["words"][one.doc], mean)
+        weight *= idf[one.term]
         by_passage = np.bincount(one.doc, weights=weight, minlength=state.passages)
         if state.passages == state.size:
             scored.append(Lexical(by_passage, np.bincount(one.row, minlength=state.size), session))
             continue
         by_row = np.maximum.reduceat(by_passage, state.column("first")) if state.size else by_passage
-        new = np.ones(len(one.row), np.bool_)
-        order = np.lexsort((one.row, one.term))
-        new[1:] = (np.diff(one.row[order]) != 0) | (np.diff(one.term[order]) != 0)
-        scored.append(Lexical(by_row, np.bincount(one.row[order][new], minlength=state.size), session))
+        scored.append(Lexical(by_row, _matched(state, one), session))
     return scored
 
 
-def _sessions(states: Sequence[State], alive: Sequence[Counts], found: Sequence[Found], terms: int) -> list[F64]:
+def _idf(total: int, df: Any) -> F64:
+    return np.array([math.log1p((total - n + 0.5) / (n + 0.5)) * (K1 + 1) for n in df.tolist()])
+
+
+def _weighed(tf: F64, words: Ints, mean: float) -> F64:
+    """What an occurrence counts, but for the rarity of its term."""
+    weight = words * (K1 * B / mean)
+    weight += K1 * (1 - B)
+    weight += tf
+    return np.divide(tf, weight, out=weight)
+
+
+def _matched(state: State, found: Found) -> Ints:
+    """By row how many terms it holds: the passages of a row stand together, so a term's rows do, too, but for the tail's."""
+    key = found.term * state.size + found.row
+    if (key[1:] < key[:-1]).any():
+        key.sort()
+    new = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    return np.bincount(key[new] % (state.size or 1), minlength=state.size)
+
+
+@dataclass(slots=True)
+class Said:
+    """How often terms occur in sessions: by pair the term, the session, how often."""
+
+    term: Ints
+    session: Ints
+    tf: F64
+
+
+def _sessions(alive: Sequence[Counts], said: Sequence[Said | None], terms: int) -> list[F64]:
     """BM25 of sessions, computed from the occurrences alone."""
-    pairs = [_by_session(state, one, len(counts.session_size), terms) for state, counts, one in zip(states, alive, found, strict=True)]
     total = sum(counts.sessions for counts in alive)
-    mean = sum(int(counts.session_words.sum()) for counts in alive) / (total or 1) or 1.0
-    df = sum((np.bincount(term, minlength=terms) for term, _, _ in pairs), np.zeros(terms, np.int64))
-    idf = np.log1p((total - df + 0.5) / (df + 0.5)) * (K1 + 1)
-    scores = []
-    for counts, (term, session, tf) in zip(alive, pairs, strict=True):
-        weight = idf[term] * tf / (tf + (K1 * (1 - B) + (K1 * B / mean) * counts.session_words[session]))
-        scores.append(np.bincount(session, weights=weight, minlength=len(counts.session_size)))
+    mean = sum(counts.spoken for counts in alive) / (total or 1) or 1.0
+    idf = _idf(total, sum((np.bincount(one.term, minlength=terms) for one in said if one is not None), np.zeros(terms, np.int64)))
+    scores: list[F64] = []
+    for counts, one in zip(alive, said, strict=True):
+        width = len(counts.session_size) + 1
+        if one is None:
+            scores.append(np.zeros(width))
+            continue
+        weight = _weighed(one.tf, counts.session_words[one.session], mean)
+        weight *= idf[one.term]
+        scores.append(np.bincount(one.session, weights=weight, minlength=width))
     return scores
 
 
-def _by_session(state: State, found: Found, sessions: int, terms: int) -> tuple[Ints, Ints, F64]:
+def _by_session(state: State, counts: Counts, found: Found, terms: int) -> Said | None:
     """By term and session how often, where it is at all."""
-    session = state.rows["session"][found.row]
-    key, tf = found.term * sessions + session, found.tf
-    if len(session) and session.min() < 0:
-        inside = session >= 0
+    sessions = len(counts.session_size)
+    if not sessions or not len(found.row):
+        return None
+    key = state.rows["session"][found.row] + found.term * sessions
+    tf = found.tf
+    if counts.outside:
+        inside = np.flatnonzero(state.rows["session"][found.row] >= 0)
         key, tf = key[inside], tf[inside]
-    if terms * sessions <= 4 * len(key) + 4096:
+    if terms * sessions <= _DENSE * len(key) + 4096:
         table = np.bincount(key, weights=tf, minlength=terms * sessions)
         at = np.flatnonzero(table)
-        return (*divmod(at, sessions or 1), table[at])
-    at, inverse = np.unique(key, return_inverse=True)
-    return (*divmod(at, sessions or 1), np.bincount(inverse, weights=tf))
+        return Said(at // sessions, at % sessions, table[at])
+    if (key[1:] < key[:-1]).any():
+        order = np.argsort(key, kind="stable")
+        key, tf = key[order], tf[order]
+    new = np.ones(len(key), np.bool_)
+    np.not_equal(key[1:], key[:-1], out=new[1:])
+    at = np.flatnonzero(new)
+    return Said(key[at] // sessions, key[at] % sessions, np.add.reduceat(tf, at) if len(at) else tf)

@@ -58,10 +58,19 @@ class Counts:
     mask: Mask | None = None
     """Which rows are alive; None where all are."""
     speakers: frozenset[str] | None = None
+    sessions: int = field(init=False)
+    """How many sessions there are of which something is alive."""
+    spoken: int = field(init=False)
+    """How many words were said in them."""
+    outside: int = field(init=False)
+    """How many rows are of no session."""
+    sizes: NDArray[np.int32] = field(init=False)
+    """`session_size` with a last 0 for no session."""
 
-    @property
-    def sessions(self) -> int:
-        return int(np.count_nonzero(self.session_size))
+    def __post_init__(self) -> None:
+        self.sessions, self.spoken = int(np.count_nonzero(self.session_size)), int(self.session_words.sum())
+        self.outside = self.rows - int(self.session_size.sum())
+        self.sizes = np.append(self.session_size, np.int32(0))
 
 
 @dataclass(slots=True)

@@ -37,6 +37,7 @@ def rows(n: int, *, speakers: tuple[str, ...] = (), nr: Sequence[int] | None = N
     filled = {
         name: np.array(columns[name], kind) if name in columns else np.full(n, empty, kind) for name, (kind, empty) in _COLUMNS.items()
     }
+    filled["embedded"] = filled["relevance"] != 0
     return Candidates(nr=np.array(range(1, n + 1) if nr is None else nr, np.int64), speakers=speakers, **filled)
 
 

@@ -17,7 +17,7 @@ from tests.unit.recall.tables import DAY, NOW, TODAY, rows
 
 def lent(step: Any, query: str, table: Candidates, scores: list[float] | None = None, *, asker: frozenset[str] = frozenset()) -> Any:
     question = interpret(query, table.speakers, asker, NOW)
-    made = tabulate(question, table, has_vectors=bool(table.relevance.any()))
+    made = tabulate(question, table, has_vectors=bool(table.embedded.any()))
     column = step(question, made, np.array(scores or [0.0] * len(table), np.float32), DEFAULT)
     return None if column is None else [round(x, 4) for x in column.tolist()]
 
