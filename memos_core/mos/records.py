@@ -85,7 +85,8 @@ class Records:
     ) -> int:  # fmt: skip
         """Delete from exactly this namespace: by key or keys, by a filter, or everything. How many there were.
 
-        Nothing of them is kept: no history, no vectors, and the database overwrites what they stood in.
+        Nothing of them is kept: no history, no vectors, and the database overwrites what they stood in (the write-ahead
+        log may hold it until the memory is closed).
         """
         from memos_core.mos.recording import delete
 
