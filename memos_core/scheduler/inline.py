@@ -18,7 +18,7 @@ from memos_core.scheduler.base import Handler, Outbox, Scheduler
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
-_GATHER_SECONDS = 0.003
+_GATHER_SECONDS = 0.02
 _PATIENCE_SECONDS = 10.0
 
 
