@@ -278,7 +278,7 @@ def _memory(bench: _Bench, turns: list[str]) -> None:
         f"RAM of a process that searches {len(some):,} memories",
         columns,
         (row,),
-        "Growth over a scope of 50. Mapped pages are not counted.",
+        "Growth over a scope of 50; float16 vectors are taken off, further copies of them are not. Mapped pages are not counted.",
     )
 
 
