@@ -47,6 +47,13 @@ class Verbs(RuleBasedStateMachine):
     def begin(self, vectors: bool) -> None:
         self.embedder = HashEmbedder(dim=8) if vectors else None
         self.open()
+        for tenant, asker, text, tags in (("a", 0, 0, ("work",)), ("a", 0, 1, ()), ("a", 1, 2, ("play",)), ("a", 3, 3, ()), ("a", 2, 0, ()),
+                                          ("b", 0, 4, ()), ("b", 1, 5, ("work",))):  # fmt: skip
+            self.clock.now += timedelta(seconds=1)
+            self.add(tenant, w.ASKERS[asker], w.TEXTS[text], [Words("user", w.TEXTS[text])], session="walk-1", tags=tags)
+        own = self.worlds["a"].own(w.ASKERS[0])
+        assert own is not None
+        self.shared_with("a", w.ASKERS[0], own.id, ("user", "bob"), "writer")
 
     def open(self) -> None:
         """Two handles for one tenant on engines of their own (as their clocks are two), one for the other tenant."""
@@ -113,8 +120,9 @@ class Verbs(RuleBasedStateMachine):
 
     def memory_id(self, tenant: str, asker: Asker, pick: int) -> str:
         """Mostly one that is there; sometimes somebody else's, an erased one, or none."""
-        seen = [item.id for item in self.worlds[tenant].items.values() if item.cube in self.worlds[tenant].roles(asker)]
-        several = seen if pick % 5 and seen else self.ever[tenant] or ["nothing"]
+        roles = self.worlds[tenant].roles(asker)
+        seen = [item.id for item in self.worlds[tenant].items.values() if item.cube in roles]
+        several = seen if pick % 8 and seen else self.ever[tenant] or ["nothing"]
         return several[pick % len(several)]
 
     def cube_id(self, tenant: str, pick: int) -> str:
@@ -170,7 +178,7 @@ class Verbs(RuleBasedStateMachine):
     # -- changing
 
     @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, text=st.none() | w.TEXT, tags=st.none() | w.TAGS, info=st.none() | w.INFO,
-          expires=w.EXPIRES, version=st.sampled_from([None, None, 0, 0, 1]), request=w.REQUEST)  # fmt: skip
+          expires=w.EXPIRES, version=st.sampled_from([None, None, 0, 0, 1, -1]), request=w.REQUEST)  # fmt: skip
     def update(self, tenant: str, asker: Asker, pick: int, text: Any, tags: Any, info: Any, expires: Any, version: int | None, request: Any) -> None:
         wanted = self.memory_id(tenant, asker, pick)
         newest = self.worlds[tenant].items.get(wanted)
@@ -246,7 +254,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK)
     def erase_everything(self, tenant: str, asker: Asker, pick: int) -> None:
-        if pick % 3 == 0:
+        if pick % 4 == 0:
             self.erased(
                 self.both(
                     tenant, asker, lambda mos: mos.erase(everything=True, **named(asker)), lambda world, _: world.erase_everything(asker)
@@ -286,8 +294,10 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, somebody=w.SOMEBODY, role=w.ROLE)
     def share(self, tenant: str, asker: Asker, pick: int, somebody: tuple[str, str], role: str) -> None:
+        self.shared_with(tenant, asker, self.shareable(tenant, asker, pick), somebody, role)
+
+    def shared_with(self, tenant: str, asker: Asker, cube: str, somebody: tuple[str, str], role: str) -> None:
         kind, name = somebody
-        cube = self.shareable(tenant, asker, pick)
         self.both(
             tenant, asker,
             lambda mos: mos.cubes.share(cube, role=role, **{f"with_{kind}": name}, **named(asker)),
@@ -324,8 +334,11 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, where=st.none() | w.FILTER, pick=w.PICK, valid=st.none() | st.sampled_from(w.TIMES),
           then=st.none() | w.PICK, exact=st.booleans())  # fmt: skip
+    def look_around(self, tenant: str, asker: Asker, where: Any, pick: int, valid: Any, then: int | None, exact: bool) -> None:
+        self.look(tenant, asker, where, pick, valid, then, exact)
+
     def look(self, tenant: str, asker: Asker, where: Any, pick: int, valid: Any, then: int | None, exact: bool) -> None:
-        """List, page, search and get with every restriction."""
+        """List, page and search with every restriction."""
         world, mos = self.worlds[tenant], self.mos(tenant)
         as_of, old = self.moment(tenant, then, exact)
         cubes = [self.cube_id(tenant, pick)] if pick % 3 == 0 else None
@@ -347,6 +360,10 @@ class Verbs(RuleBasedStateMachine):
         wanted.sort(key=by_id)
         assert hits == wanted, f"search {options} valid at {valid}: {difference(hits, wanted)}"
         assert mos.list(**options, limit=1).total == total
+
+    @rule(asker=w.ASKER, then=w.PICK, exact=st.booleans(), where=st.none() | w.FILTER)
+    def look_back(self, asker: Asker, then: int, exact: bool, where: Any) -> None:
+        self.look("a", asker, where, 1, None, then, exact)
 
     def moment(self, tenant: str, then: int | None, exact: bool) -> tuple[datetime | None, World | None]:
         """A time in the past, at a write or just before it, and the world as it was."""

@@ -66,7 +66,7 @@ FILTERS: list[tuple[dict[str, Any], Passes]] = [
 ]  # fmt: skip
 
 ASKER = st.sampled_from(ASKERS)
-TENANT = st.sampled_from(["a", "a", "a", "b"])
+TENANT = st.sampled_from(["a", "a", "a", "a", "b"])
 PICK = st.integers(0, 255)
 TEXT = st.sampled_from(TEXTS)
 SESSION = st.sampled_from([None, "walk-1", "walk-2", "walk-of-alice"])
