@@ -102,9 +102,9 @@ class PlainView(View):
             lexical[i] = max(lexical.get(i, 0.0), value)
         sessions = self._sessions(probe)
         rows = [self._row(i, probe, lexical[i], sessions, passing) for i in passing]
-        kinds = {"nr": "i8", "cube": "i8", "lexical": "f4", "matched": "i2", "dense": "f4", "embedded": "?", "relevance": "f4", "said": "i8",
-                 "length": "i4", "speaker": "i4", "session": "i4", "session_score": "f4", "session_size": "i4", "previous": "i4", "following": "i4",
-                 "timed": "?"}  # fmt: skip
+        kinds = {"nr": "i8", "cube": "i8", "lexical": "f4", "matched": "i2", "dense": "f4", "embedded": "?",
+                 "relevance": "f4", "said": "i8", "length": "i4", "speaker": "i4", "session": "i4", "session_score": "f4",
+                 "session_size": "i4", "previous": "i4", "following": "i4", "timed": "?"}  # fmt: skip
         columns: dict[str, Any] = {name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
         missing = sum((e.nr, e.version, probe.model) not in self._vectors for e in self._entries) if probe.vector is not None else 0
         return Candidates(**columns, speakers=tuple(sorted(self.speakers)), degraded=(f"vectors: {missing} missing",) if missing else ())

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memos_core.index.base import Candidates, Probe
-from memos_core.index.embedded.kernels import Floats, largest, threshold
+from memos_core.index.embedded.kernels import Floats, guess, largest
 from memos_core.index.embedded.matrix import Query
 from memos_core.index.embedded.scoring import Lexical, score
 from memos_core.index.embedded.state import Counts, Mask, State
@@ -92,8 +92,9 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
 def _nothing() -> Candidates:
     long, wide, real = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
     return Candidates(
-        nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, embedded=np.zeros(0, np.bool_), relevance=real, said=long, length=wide,
-        speaker=wide, session=wide, session_score=real, session_size=wide, previous=wide, following=wide, timed=np.zeros(0, np.bool_),
+        nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, embedded=np.zeros(0, np.bool_), relevance=real,
+        said=long, length=wide, speaker=wide, session=wide, session_score=real, session_size=wide, previous=wide, following=wide,
+        timed=np.zeros(0, np.bool_),
     )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> tupl
     if part.count <= limit:
         return np.flatnonzero(part.passing) if part.passing is not None else np.arange(part.state.size), None
     picked = np.zeros(part.state.size + 1, np.bool_)
-    picked[_worded(words.score if part.passing is None else words.score * part.passing, limit)] = True
+    picked[_worded(words.score, part.passing, limit)] = True
     dense, written = None, part.matrix.written if part.matrix is not None else 0
     if query is not None and part.matrix is not None:
         nearest, dense = part.matrix.best(query, limit, part.state.size, part.passing)
@@ -119,11 +120,16 @@ def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> tupl
     return np.flatnonzero(picked if part.passing is None else picked & part.passing), dense
 
 
-def _worded(score: NDArray[Any], limit: int) -> NDArray[np.intp]:
+def _worded(score: NDArray[Any], passing: Mask | None, limit: int) -> NDArray[np.intp]:
     """The best by words, of those that have any."""
-    floor = threshold(score, limit)
-    rows = np.flatnonzero(score >= floor) if floor > 0 else np.flatnonzero(score)
-    return rows[largest(score[rows], limit)] if len(rows) > limit else rows
+    likely = guess(score, limit)
+    for floor in (likely, 0.0) if likely > 0 else (0.0,):
+        rows = np.flatnonzero(score >= floor) if floor else np.flatnonzero(score)
+        if passing is not None:
+            rows = rows[passing[rows]]
+        if len(rows) >= limit:
+            return rows[largest(score[rows], limit)]
+    return rows
 
 
 def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice, dense: Any) -> dict[str, NDArray[Any]]:

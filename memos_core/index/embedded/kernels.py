@@ -34,13 +34,15 @@ def dot16(matrix: NDArray[np.float16], vector: NDArray[np.float16]) -> Floats:
     return np.concatenate([matrix[i : i + _BLOCK].astype(np.float32) @ wide for i in range(0, len(matrix), _BLOCK)])
 
 
-def dot8(matrix: NDArray[np.int8], vector: NDArray[np.int8]) -> Floats:
-    """(n,) exact inner products of int8 rows with an int8 vector."""
-    return _row(_nk.cdist(vector[None], matrix, "dot"))
+def dot8(matrix: NDArray[np.int8], vector: NDArray[np.int8], steps: Floats) -> Floats:
+    """(n,) exact inner products of int8 rows with an int8 vector, each in units of its row's step."""
+    products = np.asarray(_nk.cdist(vector[None], matrix, "dot")).ravel()
+    scaled: Floats = np.multiply(products, steps, dtype=np.float32, casting="unsafe")
+    return scaled
 
 
 def _row(tensor: Any) -> Floats:
-    found: Floats = np.asarray(tensor)[0].astype(np.float32)
+    found: Floats = np.asarray(tensor).ravel().astype(np.float32, copy=False)
     return found
 
 
@@ -63,11 +65,19 @@ def threshold(scores: Floats, count: int) -> float:
     size = len(scores)
     if size <= count:
         return -np.inf
-    if size > 16 * count and size > 8192:
-        sample = scores[:: max(size // 4096, 1)]
-        place = max(len(sample) - 1 - int(count * len(sample) / size * 1.5 + 16), 0)
-        guess = np.partition(sample, place)[place]
-        above = scores[scores >= guess]
-        if count <= len(above) < size and guess > -np.inf:
+    likely = guess(scores, count)
+    if likely > -np.inf:
+        above = scores[scores >= likely]
+        if count <= len(above) < size:
             scores, size = above, len(above)
     return float(np.partition(scores, size - count)[size - count])
+
+
+def guess(scores: Floats, count: int) -> float:
+    """By a sample, a score that somewhat more than `count` are likely to reach; -inf where a sample does not pay."""
+    size = len(scores)
+    if size <= 8192 or size <= 16 * count:
+        return -np.inf
+    sample = scores[:: size // 2048]
+    place = max(len(sample) - 1 - int(count * len(sample) / size * 1.5 + 16), 0)
+    return float(np.partition(sample, place)[place])

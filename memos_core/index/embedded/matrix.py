@@ -8,7 +8,9 @@ again in float16. The result is exactly that of the float16 scan.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,12 +46,21 @@ class Query:
 
     def __init__(self, vector: Floats) -> None:
         self.half = vector.astype(np.float16)
+
+    @cached_property
+    def norm(self) -> float:
+        """The length."""
         wide = self.half.astype(np.float32)
-        self.norm = float(np.sqrt(wide @ wide))
-        self.step = float(np.abs(wide).max(initial=0.0)) / 127 or 1.0
-        self.bytes = np.rint(wide / self.step).astype(np.int8)
-        rest = wide - self.bytes * np.float32(self.step)
-        self.rest = float(np.sqrt(rest @ rest))
+        return math.sqrt(float(wide @ wide))
+
+    @cached_property
+    def rounded(self) -> tuple[NDArray[np.int8], float, float]:
+        """As int8, in what units, and the length of what rounding took away."""
+        wide = self.half.astype(np.float32)
+        step = float(np.abs(wide).max(initial=0.0)) / 127 or 1.0
+        whole = np.rint(wide / step).astype(np.int8)
+        wide -= whole * np.float32(step)
+        return whole, step, math.sqrt(float(wide @ wide))
 
 
 class Matrix:
@@ -144,12 +155,12 @@ class Matrix:
     def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> tuple[Rows, Floats | None]:
         """The `count` best of the first `size` rows, of those in `mask`; and the scores of all rows where they were computed."""
         if len(self.bytes) >= size >= BYTES_FROM:
-            near = dot8(self.bytes[:size], query.bytes)
-            near *= self.step[:size]
+            whole, unit, rest = query.rounded
+            near = dot8(self.bytes[:size], whole, self.step[:size])
             if mask is not None:
                 near[~mask] = -np.inf
-            slack = query.norm * self.rest + query.rest * (self.longest + self.rest)
-            floor = threshold(near, count) - 2 * (slack * 1.001 + 1e-6) / query.step
+            slack = query.norm * self.rest + rest * (self.longest + self.rest)
+            floor = threshold(near, count) - 2 * (slack * 1.001 + 1e-6) / unit
             rows = np.flatnonzero(near >= floor) if floor > -np.inf else np.flatnonzero(near > -np.inf)
             if len(rows) <= max(8 * count, size // 8):
                 return rows[largest(self.dense(query, rows), count)], None
@@ -158,7 +169,8 @@ class Matrix:
 
     @property
     def nbytes(self) -> int:
-        return self.mean.nbytes + (0 if self.alone is self.mean else self.alone.nbytes) + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
+        alone = 0 if self.alone is self.mean else self.alone.nbytes
+        return self.mean.nbytes + alone + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
 
 
 class Scores:
