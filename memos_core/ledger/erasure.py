@@ -6,6 +6,7 @@ salt of every version are blanked, so that neither a row nor its code in the aud
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,11 +37,38 @@ def closure(connection: sa.Connection, items: Sequence[int]) -> tuple[set[int], 
     new = set(items)
     while new:
         refs = _column(connection, sa.select(t.sources.c.ref).where(t.sources.c.kind == "message"), t.sources.c.item, new)
-        fresh = _all_versions(connection, refs - all_messages) - all_messages
+        fresh = _all_versions(connection, refs | calls_of(connection, refs)) - all_messages
         all_messages |= fresh
         new = _column(connection, sa.select(t.sources.c.item).where(t.sources.c.kind == "message"), t.sources.c.ref, fresh) - all_items
         all_items |= new
     return all_items, all_messages
+
+
+def calls_of(connection: sa.Connection, messages: set[int]) -> set[int]:
+    """The messages whose tool calls these answer: what is remembered of a result tells the call's arguments, too."""
+    query = sa.select(t.messages.c.nr, t.messages.c.cube, t.messages.c.session, t.messages.c.role, t.messages.c.extra, t.messages.c.raw)
+    found: set[int] = set()
+    for part in _chunks(sorted(messages)):
+        for row in connection.execute(query.where(t.messages.c.nr.in_(part))).all():
+            answered = _answered(row.role, row.extra, row.raw)
+            if answered is None:
+                continue
+            near = query.where(t.messages.c.cube == row.cube, t.messages.c.session == row.session, t.messages.c.nr < row.nr)
+            asking = connection.execute(near.where(t.messages.c.extra.is_not(None)).order_by(t.messages.c.nr.desc())).all()
+            calls = [(one.nr, {call.get("id") for call in json.loads(one.extra).get("tool_calls", ())}) for one in asking]
+            named = [nr for nr, ids in calls if ids & answered]
+            found.update(named if answered else [nr for nr, ids in calls if ids][:1])
+    return found
+
+
+def _answered(role: str, extra: str | None, raw: str | None) -> set[str] | None:
+    """The ids of the calls that a message answers, empty where it names none; None where it is no answer."""
+    content = json.loads(raw).get("content") if raw is not None and "tool_result" in raw else None
+    parts = [part for part in content if isinstance(part, dict) and part.get("type") == "tool_result"] if isinstance(content, list) else []
+    if role != "tool" and not parts:
+        return None
+    own = json.loads(extra).get("tool_call_id") if extra is not None else None
+    return {str(one) for one in (own, *(part.get("tool_use_id") for part in parts)) if one}
 
 
 def _column(connection: sa.Connection, query: sa.Select[Any], column: Any, values: set[int]) -> set[int]:
@@ -73,10 +101,24 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
         salts += _salts(connection, t.messages, t.messages.c.nr, part)
         _blank_messages(connection, part)
         connection.execute(sa.delete(t.sources).where(t.sources.c.ref.in_(part), t.sources.c.kind == "message"))
+    _forget_sessions(connection, ordered_items, ordered_messages)
     dependants = _dependants(connection, ordered_items)
     pen.forget(ordered_items)
     pen.detail.update({"erased": ordered_items, "messages": ordered_messages})
     return Erased(tuple(ordered_items), tuple(ordered_messages), tuple(salts), dependants)
+
+
+def _forget_sessions(connection: sa.Connection, items: list[int], messages: list[int]) -> None:
+    """The names of conversations of which nothing is left."""
+    touched = _column(connection, sa.select(t.messages.c.session), t.messages.c.nr, set(messages))
+    touched |= _column(connection, sa.select(t.versions.c.session), t.versions.c.item, set(items))
+    cubes = _column(connection, sa.select(t.sessions.c.cube), t.sessions.c.nr, touched)
+    told = sa.select(t.versions.c.session).where(t.versions.c.salt.is_not(None)).distinct()
+    said = sa.select(t.messages.c.session).where(t.messages.c.salt.is_not(None)).distinct()
+    left = _column(connection, told, t.versions.c.cube, cubes) | _column(connection, said, t.messages.c.cube, cubes)
+    for nr in sorted(touched - left - {0}):
+        gone = sa.update(t.sessions).where(t.sessions.c.nr == nr)
+        connection.execute(gone.values(id=f"erased-{nr}", implicit=1, last_item=None))
 
 
 def _chunks(values: list[int]) -> list[list[int]]:
