@@ -19,15 +19,20 @@ from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book
 from memos_core.ledger.verify import findings
 from memos_core.model.scope import Asker
-from memos_core.sql.engine import reading, translate_errors, writing
+from memos_core.sql.engine import BUSY_MS, reading, translate_errors, writing
 from memos_core.sql.schema import SCHEMA_VERSION, meta, metadata
 
 T = TypeVar("T")
 _PATIENCE_SECONDS = 5.0
+_CHECKPOINT_MS = 2_000
+"""How long a checkpoint waits for readers: it can be made up for later."""
 
 
 class SqlLedger(Ledger):
-    """The ledger in one database. `clock` gives microseconds since the epoch; recorded times never go back even if it does."""
+    """The ledger in one database. `clock` gives microseconds since the epoch; recorded times never go back even if it does.
+
+    `first` is the number of its first transaction: books that are read side by side count from far apart.
+    """
 
     def __init__(
         self,
@@ -39,9 +44,10 @@ class SqlLedger(Ledger):
         durability: str = "full",
         riders: Sequence[Rider] = (),
         read_only: bool = False,
+        first: int = 1,
     ) -> None:
         self.engine, self.where, self.durability = engine, where, durability
-        self._key, self._clock, self._riders = key, clock, tuple(riders)
+        self._key, self._clock, self._riders, self._first = key, clock, tuple(riders), first
         self._group = GroupCommit(engine, where, durability)
         self._watch: sa.Connection | None = None
         self._watching = threading.Lock()
@@ -54,7 +60,7 @@ class SqlLedger(Ledger):
         """See the port."""
 
         def work(connection: sa.Connection) -> Written[T]:
-            pen = Pen(connection, asker=asker, key=self._key, now=self._clock())
+            pen = Pen(connection, asker=asker, key=self._key, now=self._clock(), first=self._first)
             book = Book(connection)
             value = plan(pen, book)
             if not pen.wrote:
@@ -100,7 +106,11 @@ class SqlLedger(Ledger):
         """Move the write-ahead log into the database; with `truncate`, leave none of it. False when readers are in the way."""
         with translate_errors(self.where), self.engine.connect() as connection:
             mode = "TRUNCATE" if truncate else "PASSIVE"
-            row = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={min(BUSY_MS, _CHECKPOINT_MS)}")
+            try:
+                row = connection.exec_driver_sql(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MS}")
             return row is not None and row[0] == 0
 
     def vacuum(self) -> None:
