@@ -110,6 +110,10 @@ class View(ABC):
         """At least the `limit` best by words and by meaning that pass the filter, with their neighbours in their sessions
         (neighbours that the filter excludes are not rows). A small scope may come back whole."""
 
+    def beside(self, other: View) -> View:
+        """Both scopes as one, ranked by the statistics of all. Their numbers must be distinct. For views of one kind of index."""
+        raise NotImplementedError
+
     @abstractmethod
     def vectors(self, nrs: Sequence[int], model: str) -> NDArray[np.float32]:
         """The "alone" vectors of these memories, (n, dim), unit length; a row of zeros where there is none."""

@@ -53,10 +53,10 @@ def dump(value: Any) -> str:
 class Pen:
     """The rows of one transaction."""
 
-    def __init__(self, connection: sa.Connection, *, asker: Asker, key: bytes, now: int) -> None:
+    def __init__(self, connection: sa.Connection, *, asker: Asker, key: bytes, now: int, first: int = 1) -> None:
         self.connection, self.asker, self._key = connection, asker, key
         last = _LAST.one(connection)
-        self.tx: int = (last[0] if last else 0) + 1
+        self.tx: int = last[0] + 1 if last else first
         self.at: int = max(now, last[1] + 1) if last else now
         self.by = "0:0"
         self.detail: dict[str, Any] = {}

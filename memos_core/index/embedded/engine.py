@@ -57,17 +57,17 @@ class EmbeddedIndex(Index):
     def view(self, scope: Scope, *, now: int) -> View:
         moment = self._readers.moment()
         until = FOREVER if scope.until is None else scope.until
-        return EmbeddedView(self._readers, [self._share(cube, until, moment) for cube in dict.fromkeys(scope.cubes)], now)
+        return EmbeddedView([self._share(cube, until, moment) for cube in dict.fromkeys(scope.cubes)], now)
 
     def _share(self, cube: int, until: int, moment: int) -> Share:
         ready = self._segments.state(cube, until, moment)
         if ready is not None:
-            return Share(cube, until, *ready)
+            return Share(self._readers, cube, until, *ready)
         if until == FOREVER:
             with self._readers.lend() as reader:
                 newest = [reader.run(name, cube=cube).fetchone()[0] or 0 for name in ("newest", "newest_until")]
             until = max(newest)
-        return Share(cube, until, None, None)
+        return Share(self._readers, cube, until, None, None)
 
     def residue(self, nrs: Sequence[int]) -> int:
         self._segments.refresh_all(self._readers.moment())

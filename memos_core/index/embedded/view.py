@@ -24,6 +24,7 @@ from memos_core.text.words import code
 class Share:
     """A cube's share in a view. A cold one has no segment: it is read anew for each question, up to `until`."""
 
+    readers: Readers
     cube: int
     until: int
     segment: Segment | None
@@ -33,8 +34,8 @@ class Share:
 class EmbeddedView(View):
     """A scope over the segments of its cubes."""
 
-    def __init__(self, readers: Readers, shares: Sequence[Share], now: int) -> None:
-        self._readers, self._shares, self._now = readers, shares, now
+    def __init__(self, shares: Sequence[Share], now: int) -> None:
+        self._shares, self._now = shares, now
         self._cold: dict[int, dict[str, int]] = {}
 
     @property
@@ -58,6 +59,11 @@ class EmbeddedView(View):
         parts = [self._part(share, probe, query) for share in self._shares]
         return gather(parts, probe, query)
 
+    def beside(self, other: View) -> View:
+        if not isinstance(other, EmbeddedView):
+            return super().beside(other)
+        return EmbeddedView([*self._shares, *other._shares], self._now)
+
     def vectors(self, nrs: Sequence[int], model: str) -> NDArray[np.float32]:
         found = {nr: vector for nr in nrs if (vector := self._vector(nr, model)) is not None}
         dim = len(next(iter(found.values()))) if found else 0
@@ -72,11 +78,11 @@ class EmbeddedView(View):
             vector = share.segment.alone(model, nr) if share.segment is not None else None
             if vector is not None:
                 return vector
-        with self._readers.lend() as reader:
-            for share in self._shares:
+        for share in self._shares:
+            with share.readers.lend() as reader:
                 row = reader.visible("vector", share.cube, share.until, nr=nr, model=model).fetchone()
-                if row is not None:
-                    return np.frombuffer(row[1][: 2 * row[0]], F16)
+            if row is not None:
+                return np.frombuffer(row[1][: 2 * row[0]], F16)
         return None
 
     def _part(self, share: Share, probe: Probe, query: Query | None) -> Part:
@@ -84,30 +90,30 @@ class EmbeddedView(View):
         if segment is None or state is None:
             segment = self._streamed(share, probe, query)
             state = segment.state
-        matrix = self._matrix(segment, state, probe) if query is not None else None
+        matrix = self._matrix(share, segment, state, probe) if query is not None else None
         alive = state.alive(self._now)
         passing, count = alive.mask, alive.rows
         if probe.where is not None:
-            mask = self._filtered(segment, state, probe.where)
+            mask = self._filtered(share, segment, state, probe.where)
             passing = mask if passing is None else mask & passing
             count = int(np.count_nonzero(passing))
         return Part(share.cube, state, alive, passing, count, matrix)
 
-    def _matrix(self, segment: Segment, state: State, probe: Probe) -> Any:
+    def _matrix(self, share: Share, segment: Segment, state: State, probe: Probe) -> Any:
         model, vector = probe.model, probe.vector
         if model is None or vector is None:
             return None
         matrix = state.matrices.get(model)
         if matrix is None:
-            with self._readers.lend() as reader:
+            with share.readers.lend() as reader:
                 add_model(reader, segment, model, len(vector))
             matrix = segment.matrices[model]
         return matrix if matrix.dim == len(vector) and len(matrix.has) >= state.size else None
 
-    def _filtered(self, segment: Segment, state: State, where: Filter) -> NDArray[np.bool_]:
+    def _filtered(self, share: Share, segment: Segment, state: State, where: Filter) -> NDArray[np.bool_]:
         def fetch(path: Path, start: int) -> Sequence[tuple[int, str | None]]:
             txs = state.column("tx")
-            with self._readers.lend() as reader:
+            with share.readers.lend() as reader:
                 return reader.values(path, segment.cube, int(txs[start]), int(txs.max()))
 
         return segment.fields.mask(where, state.size, state.column("eid"), fetch)
@@ -115,7 +121,7 @@ class EmbeddedView(View):
     def _streamed(self, share: Share, probe: Probe, query: Query | None) -> Segment:
         """A segment of nothing but what this question needs, thrown away after it."""
         codes = np.array(sorted({code(term) for term in probe.terms}), np.uint32)
-        with self._readers.lend() as reader:
+        with share.readers.lend() as reader:
             segment = build(reader, share.cube, share.until, None, codes)
             if query is not None and probe.model is not None and probe.vector is not None:
                 add_model(reader, segment, probe.model, len(probe.vector), query)
@@ -124,7 +130,7 @@ class EmbeddedView(View):
     def _spoken(self, share: Share) -> dict[str, int]:
         """Of a cold cube: who speaks, and how many memories there are of each."""
         if share.cube not in self._cold:
-            with self._readers.lend() as reader:
+            with share.readers.lend() as reader:
                 rows = reader.visible("speakers", share.cube, share.until, now=self._now).fetchall()
             self._cold[share.cube] = dict(rows)
         return self._cold[share.cube]
