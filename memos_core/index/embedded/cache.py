@@ -13,8 +13,8 @@ from memos_core.index.embedded.segment import Segment
 from memos_core.index.embedded.state import State
 
 Key = tuple[int, int]
-INLINE = 20_000
-"""A segment of up to so many entries is built while the caller waits."""
+INLINE = 200_000
+"""A segment of up to so many entries is built while the caller waits: reading them for one question alone takes as long."""
 
 
 class Segments:
@@ -53,7 +53,7 @@ class Segments:
             if key in self._threads or key in self._too_large:
                 return None
         with self._readers.lend() as reader:
-            small = len(reader.run("some", cube=key[0], most=self._inline + 1).fetchall()) <= self._inline
+            small = reader.run("count", cube=key[0], most=self._inline + 1).fetchone()[0] <= self._inline
             if small:
                 with making:
                     segment = self._held.get(key)

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from memos_core.index.embedded.kernels import Floats, dot8, dot16, largest, scans_bytes, threshold
+from memos_core.index.embedded.kernels import Floats, dot8, dot16, largest, middle, scans_bytes, threshold, widened
 
 F16 = np.dtype("<f2")
 Rows = NDArray[np.intp]
 BYTES_FROM = 32_768
 """From how many rows on the int8 copy pays."""
-_BLOCK = 256
+_BLOCK = 1024
 
 
 def decoded(embs: Sequence[bytes], dim: int) -> tuple[NDArray[np.float16], NDArray[np.float16]]:
@@ -30,8 +30,8 @@ def decoded(embs: Sequence[bytes], dim: int) -> tuple[NDArray[np.float16], NDArr
     double = np.fromiter(map(len, embs), np.int64, len(embs)) == 4 * dim
     if double.all():
         both = np.frombuffer(b"".join(embs), F16).reshape(-1, 2, dim)
-        wide = both.astype(np.float32)
-        return both[:, 0], ((wide[:, 0] + wide[:, 1]) * np.float32(0.5)).astype(F16)
+        alone = np.ascontiguousarray(both[:, 0])
+        return alone, middle(alone, np.ascontiguousarray(both[:, 1]))
     if not double.any():
         alone = np.frombuffer(b"".join(embs), F16).reshape(-1, dim)
         return alone, alone
@@ -91,15 +91,15 @@ class Matrix:
                 self.bytes, self.step = _wider(self.bytes, self._room), _wider(self.step, self._room)
         if rows >= BYTES_FROM and not len(self.bytes) and scans_bytes():
             whole, step = np.zeros((self._room, self.dim), np.int8), np.zeros(self._room, np.float32)
-            self._quantise(np.arange(rows), whole, step)
+            self._quantise(np.flatnonzero(self.has), whole, step)
             self.step, self.bytes = step, whole
 
-    def put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
+    def put(self, rows: Sequence[int] | Rows, embs: Sequence[bytes]) -> None:
         """The vectors of these rows, as stored."""
         for i in range(0, len(rows), _BLOCK):
             self._put(rows[i : i + _BLOCK], embs[i : i + _BLOCK])
 
-    def _put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
+    def _put(self, rows: Sequence[int] | Rows, embs: Sequence[bytes]) -> None:
         at = np.asarray(rows, np.intp)
         fits = np.fromiter((len(emb) in (2 * self.dim, 4 * self.dim) for emb in embs), np.bool_, len(embs))
         if not fits.all():
@@ -122,7 +122,7 @@ class Matrix:
     def _quantise(self, rows: Rows, whole: NDArray[np.int8], step: Floats) -> None:
         for i in range(0, len(rows), _BLOCK):
             some = rows[i : i + _BLOCK]
-            wide = self.mean[some].astype(np.float32)
+            wide = widened(self.mean[some])
             steps = np.maximum(wide.max(axis=1), -wide.min(axis=1)) / np.float32(127)
             steps[steps == 0] = 1
             scaled = wide / steps[:, None]
@@ -186,7 +186,7 @@ class Scores:
         if rows > len(self.has):
             self._dense, self._relevance, self.has = _wider(self._dense, rows), _wider(self._relevance, rows), _wider(self.has, rows)
 
-    def put(self, rows: Sequence[int], embs: Sequence[bytes]) -> None:
+    def put(self, rows: Sequence[int] | Rows, embs: Sequence[bytes]) -> None:
         pairs = [(row, emb) for row, emb in zip(rows, embs, strict=True) if len(emb) in (2 * self.dim, 4 * self.dim)]
         if pairs:
             at = [row for row, _ in pairs]

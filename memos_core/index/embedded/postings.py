@@ -23,7 +23,7 @@ class Postings:
     @staticmethod
     def build(codes: NDArray[np.uint32], docs: Docs, tf: Counts) -> Postings:
         """From pairs of term and passage, each once, in the order of passages."""
-        order = np.argsort(codes, kind="stable")
+        order = _in_order(codes)
         ordered = codes[order]
         starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))) if len(ordered) else np.zeros(0, np.int64)
         return Postings(ordered[starts], np.append(starts, len(ordered)).astype(np.int64), docs[order].astype(np.int32), tf[order])
@@ -47,3 +47,9 @@ class Postings:
     @property
     def nbytes(self) -> int:
         return self.codes.nbytes + self.offsets.nbytes + self.docs.nbytes + self.tf.nbytes
+
+
+def _in_order(codes: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """The stable order of codes: by their lower halves, then by their upper; numpy counts 16 bits where it would compare 32."""
+    lower = np.argsort(codes.astype(np.uint16), kind="stable")
+    return lower[np.argsort((codes >> np.uint32(16)).astype(np.uint16)[lower], kind="stable")]

@@ -45,7 +45,9 @@ STATEMENTS = {
     "newest": sa.select(sa.func.max(entries.c.tx)).where(entries.c.cube == _p("cube")),
     "newest_until": sa.select(sa.func.max(entries.c.until)).where(entries.c.cube == _p("cube"), entries.c.until.is_not(None)),
     "newest_erased": sa.select(sa.func.max(erasures.c.tx)).where(erasures.c.cube == _p("cube")),
-    "some": sa.select(sa.literal_column("1")).where(entries.c.cube == _p("cube")).limit(_p("most")),
+    "count": sa.select(sa.func.count()).select_from(
+        sa.select(sa.literal_column("1")).where(entries.c.cube == _p("cube")).limit(_p("most")).subquery()
+    ),
     "fields": sa.select(entries.c.eid, entries.c.fields).where(
         entries.c.cube == _p("cube"), entries.c.tx >= _p("first"), entries.c.tx <= _p("last")
     ),

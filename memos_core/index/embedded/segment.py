@@ -96,10 +96,11 @@ class Segment:
             return
         matrix, versions = self.matrices[model], self._rows.arrays["version"]
         matrix.reserve(self._rows.size)
-        at = [self._row_of.get(row[0], -1) for row in rows]
-        kept = [(row, one[4]) for row, one in zip(at, rows, strict=True) if row >= 0 and versions[row] == one[1]]
-        if kept:
-            matrix.put([row for row, _ in kept], [emb for _, emb in kept])
+        nrs, version, _, _, embs = zip(*rows, strict=True)
+        at = np.fromiter((self._row_of.get(nr, -1) for nr in nrs), np.intp, len(nrs))
+        kept = (at >= 0) & (versions[at] == np.array(version)) if len(versions) else np.zeros(len(nrs), np.bool_)
+        if kept.any():
+            matrix.put(at[kept], embs if kept.all() else [emb for emb, one in zip(embs, kept.tolist(), strict=True) if one])
 
     def alone(self, model: str, nr: int) -> NDArray[np.float16] | None:
         """The vector alone of a memory that is current, as stored."""
@@ -171,13 +172,13 @@ class Segment:
         terms, count = terms_of(rows), len(rows)
         at = self._rows.grow(count)
         under = self._passages.grow(len(terms.row))
-        start, columns = at.start, self._rows.arrays
+        start, columns, given = at.start, self._rows.arrays, list(zip(*rows, strict=True))
         for name, field in (("eid", EID), ("nr", NR), ("tx", TX), ("said", SAID), ("version", VERSION), ("timed", TIMED)):
-            columns[name][at] = [row[field] for row in rows]
-        columns["expires"][at] = [FOREVER if row[EXPIRES] is None else row[EXPIRES] for row in rows]
-        columns["context"][at] = [-1 if row[CONTEXT] is None else row[CONTEXT] for row in rows]
-        columns["session"][at] = _numbered(self._sessions, [row[SESSION] for row in rows])
-        columns["speaker"][at] = _numbered(self._speakers, [row[SPEAKER] or None for row in rows])
+            columns[name][at] = given[field]
+        columns["expires"][at] = _instead(given[EXPIRES], FOREVER)
+        columns["context"][at] = _instead(given[CONTEXT], -1)
+        columns["session"][at] = _numbered(self._sessions, given[SESSION])
+        columns["speaker"][at] = _numbered(self._speakers, [name or None for name in given[SPEAKER]])
         columns["length"][at] = terms.total
         columns["previous"][at] = columns["following"][at] = -1
         parts = np.bincount(terms.row, minlength=count)
@@ -186,7 +187,7 @@ class Segment:
         self._passages.arrays["row"][under] = terms.row + start
         self._passages.arrays["words"][under] = terms.length
         self._add_pairs(terms.codes, terms.passage + under.start, terms.tf)
-        self._row_of.update(zip([row[NR] for row in rows], range(start, at.stop), strict=True))
+        self._row_of.update(zip(given[NR], range(start, at.stop), strict=True))
         self._newest = max(self._newest, int(columns["nr"][at].max()))
         self._first_expiry = min(self._first_expiry, int(columns["expires"][at].min()))
         if self._live is not None:
@@ -275,6 +276,12 @@ class Segment:
         self._pairs = Columns(PAIR_COLUMNS)
 
 
-def _numbered(known: dict[str, int], names: Sequence[str | None]) -> list[int]:
+def _instead(values: Sequence[int | None], none: int) -> Any:
+    """The values, with a number for None."""
+    return [none if value is None else value for value in values] if any(value is not None for value in values) else none
+
+
+def _numbered(known: dict[str, int], names: Sequence[str | None]) -> Any:
     """Numbers of names, -1 for none; new names get the next ones."""
-    return [-1 if name is None else known.setdefault(name, len(known)) for name in names]
+    numbers = {name: known.setdefault(name, len(known)) if name is not None else -1 for name in dict.fromkeys(names)}
+    return [numbers[name] for name in names] if len(numbers) > 1 else next(iter(numbers.values()))
