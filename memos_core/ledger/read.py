@@ -72,7 +72,7 @@ _GRANTED = Prepared(
     )
 )
 """What is granted now and, in whatever role, was granted as of a transaction."""
-_POSITION = Prepared(sa.select(sa.func.max(t.audit.c.tx)).where(t.audit.c.at <= p("at")))
+_LINE = Prepared(sa.select(t.audit.c.tx, t.audit.c.at).where(t.audit.c.tx <= p("tx")).order_by(t.audit.c.tx.desc()).limit(1))
 _HEAD = Prepared(sa.select(t.audit.c.mac).where(t.audit.c.tenant == p("tenant")).order_by(t.audit.c.seq.desc()).limit(1))
 _CUBE_ID = Prepared(sa.select(t.cubes.c.id).where(t.cubes.c.nr == p("n")))
 _FOREVER = 1 << 62
@@ -139,8 +139,18 @@ class Book:
         return [Access(r[0], r[1], r[2], r[3], bool(r[4]), r[5], r[6]) for r in rows]
 
     def position(self, when: datetime) -> int:
-        """The last transaction at or before a time; 0 before the first."""
-        return _POSITION.one(self.connection, (micros(when),))[0] or 0
+        """The last transaction at or before a time; 0 before the first. Times grow with transactions, so it is found by halving."""
+        at, low = micros(when), 0
+        last = _LINE.one(self.connection, (_FOREVER,))
+        high = last[0] if last else 0
+        while low < high:
+            line = _LINE.one(self.connection, ((low + high + 1) // 2,))
+            if line is not None and line[1] <= at:
+                low = max(line[0], (low + high + 1) // 2)
+            else:
+                high = (low + high + 1) // 2 - 1
+        line = _LINE.one(self.connection, (low,))
+        return line[0] if line else 0
 
     def head(self, tenant: str) -> str:
         """The audit's anchor: the code of the tenant's last line, in hex."""

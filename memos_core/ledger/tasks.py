@@ -19,7 +19,7 @@ MAX_TRIES = 5
 
 _COLUMNS = (t.outbox.c.nr, t.outbox.c.task, t.outbox.c.kind, t.outbox.c.item, t.outbox.c.version, t.outbox.c.tries)
 _DUE = Prepared(
-    sa.select(*_COLUMNS).where(t.outbox.c.dead == 0, t.outbox.c.due <= p("now")).order_by(t.outbox.c.due, t.outbox.c.nr).limit(256)
+    sa.select(*_COLUMNS).where(t.outbox.c.dead == 0, t.outbox.c.due <= p("now")).order_by(t.outbox.c.nr).limit(256)
 )
 _LEASE = Prepared(sa.update(t.outbox).values(due=p("until")).where(t.outbox.c.nr == p("n")))
 _DROP = Prepared(sa.delete(t.outbox).where(t.outbox.c.nr == p("n")))

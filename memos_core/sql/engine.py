@@ -56,14 +56,11 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
 @contextmanager
 def writing(connection: sa.Connection) -> Iterator[None]:
     """One write transaction: the lock is taken at once, so that nothing read inside can change before the commit."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
-        _rollback(connection)
-        raise
-    try:
-        connection.exec_driver_sql("COMMIT")
+        driver.execute("COMMIT")
     except BaseException:
         _rollback(connection)
         raise

@@ -26,6 +26,8 @@ def upgrade(connection: sa.Connection, version: int, target: int, *, more: Seque
     config.set_main_option("version_locations", "\n".join(map(str, (SCRIPTS / "versions", *more))))
     config.attributes["connection"] = connection
     with writing(connection):
+        if not connection.in_transaction():
+            connection.begin()  # so that Alembic leaves the commit to us
         command.stamp(config, f"{version:04d}")
         command.upgrade(config, f"{target:04d}")
         connection.execute(sa.update(meta).where(meta.c.key == "schema_version").values(value=str(target)))

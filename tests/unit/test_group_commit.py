@@ -27,9 +27,12 @@ class Door:
             connection.exec_driver_sql("CREATE TABLE said (nr INTEGER PRIMARY KEY, word TEXT UNIQUE NOT NULL)")
         self.group = GroupCommit(self.engine, "here")
         self.commits = 0
-        sa.event.listen(self.engine, "before_cursor_execute", self._count)
+        sa.event.listen(self.engine, "checkout", self._watch)
 
-    def _count(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+    def _watch(self, connection: Any, *_: Any) -> None:
+        connection.set_trace_callback(self._count)
+
+    def _count(self, statement: str) -> None:
         self.commits += statement == "COMMIT"
 
     def words(self) -> list[str]:
