@@ -222,7 +222,9 @@ def test_under_another_key_no_line_holds(book: Book) -> None:
     assert len(book.found(None, WRONG)) > len(book.raw.execute("SELECT tx FROM audit").fetchall())
 
 
-@pytest.mark.parametrize("change", ["versions SET text='She owes me.'", "versions SET state='activated'", "messages SET content='She owes me.'"])
+@pytest.mark.parametrize(
+    "change", ["versions SET text='She owes me.'", "versions SET state='activated'", "messages SET content='She owes me.'"]
+)
 def test_an_erased_row_that_says_something_again_is_found(book: Book, change: str) -> None:
     def tamper(raw: sqlite3.Connection) -> str:
         assert raw.execute(f"UPDATE {change} WHERE salt IS NULL").rowcount

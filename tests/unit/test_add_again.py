@@ -1,0 +1,73 @@
+"""Adding what was told before: repeated ids, edits, duplicates, expiry; and erasing all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from memos_core import MOS
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def said(text: str, id: str) -> dict[str, str]:
+    return {"role": "user", "content": text, "id": id}
+
+
+def texts(mos: MOS, user: str = "alice") -> set[str]:
+    return {memory.text for memory in mos.list(user_id=user)}
+
+
+def test_one_add_may_say_a_message_and_edit_it(mos: MOS) -> None:
+    receipt = mos.add([said("I had tea.", "a"), said("I had coffee.", "a")], user_id="alice", session_id="s")
+    assert receipt.message_ids == ("a", "a") and len(receipt.memory_ids) == 1
+    assert texts(mos) == {"I had coffee."} and [hit.memory.version for hit in mos.search("coffee", user_id="alice")] == [2]
+    assert [line.memory.text for line in mos.history(receipt.memory_ids[0], user_id="alice")] == ["I had tea.", "I had coffee."]
+
+
+def test_what_an_edit_took_back_and_the_same_add_tells_again_is_kept(mos: MOS) -> None:
+    mos.add(said("I had tea.", "a"), user_id="alice", session_id="s")
+    mos.add([said("I had coffee.", "a"), said("I had tea.", "b"), said("I had coffee.", "c")], user_id="alice", session_id="s")
+    assert texts(mos) == {"I had coffee.", "I had tea."}
+    assert {hit.memory.text for hit in mos.search("what did I have", user_id="alice")} == texts(mos)
+    assert list(mos._handle.engines.ledger.verify()) == []
+
+
+@pytest.mark.parametrize("passed", [timedelta(minutes=1), timedelta(days=2)])
+def test_what_is_told_again_for_good_outlives_what_expires(open_mos: Callable[..., MOS], passed: timedelta) -> None:
+    now = [NOON]
+    mos = open_mos(clock=lambda: now[0])
+    mos.add("I had tea.", user_id="alice", expires_at=NOON + timedelta(days=1))
+    now[0] += passed
+    mos.add("I had tea.", user_id="alice")
+    now[0] = NOON + timedelta(days=3)
+    assert texts(mos) == {"I had tea."} and len(mos.search("tea", user_id="alice")) == 1
+
+
+def test_erasing_by_a_filter_takes_expired_and_archived_memories(open_mos: Callable[..., MOS]) -> None:
+    now = [NOON]
+    mos = open_mos(clock=lambda: now[0])
+    ids = {mos.add("I had tea.", user_id="alice", tags=["x"], expires_at=NOON + timedelta(days=1)).memory_ids[0]}
+    ids |= {mos.add("I had coffee.", user_id="alice", tags=["x"]).memory_ids[0]}
+    mos.delete(filter={"text": {"itext": "coffee"}}, user_id="alice")
+    now[0] += timedelta(days=2)
+    assert set(mos.erase(filter={"tags": {"any": ["x"]}}, user_id="alice").memory_ids) == ids
+
+
+def test_a_stranger_who_erases_everything_through_an_agent_leaves_the_agent_alone(mos: MOS) -> None:
+    mos.add("I like oil.", agent_id="bot")
+    mos.erase(everything=True, user_id="nobody", agent_id="bot")
+    assert [memory.text for memory in mos.list(agent_id="bot")] == ["I like oil."]
+
+
+def test_searching_by_time_finds_what_listing_finds(mos: MOS) -> None:
+    mos.add("I had tea.", user_id="alice", at=NOON)
+    mos.add("I live here since 2019.", user_id="alice", at=NOON + timedelta(days=1))
+    for bounds in ({"lte": NOON}, {"gt": NOON}, {"gte": NOON, "lt": NOON + timedelta(days=1)}, {"lt": NOON.isoformat()}, {"ne": NOON}):
+        where = {"created_at": bounds}
+        found = {hit.memory.text for hit in mos.search("tea", user_id="alice", filter=where)}
+        assert found == {memory.text for memory in mos.list(user_id="alice", filter=where)}
+    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=NOON)} == {"I had tea.", "I live here since 2019."}
+    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=datetime(2020, 1, 1))} == {"I live here since 2019."}
