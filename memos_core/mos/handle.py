@@ -81,6 +81,7 @@ class Handle:
         """Until the tasks started here are done."""
         from memos_core.ledger.tasks import task_rows
 
+        timeout = inputs.seconds("timeout", timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
             waiting = list(self._tasks)

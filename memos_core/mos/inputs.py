@@ -100,6 +100,15 @@ def share(field: str, value: Any) -> float | None:
     return float(value)
 
 
+def seconds(field: str, value: Any) -> float | None:
+    """A time to wait; None for as long as it takes."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1e9:
+        raise InvalidInput(field, f"a number of seconds is needed, not {value!r:.40}.")
+    return float(value)
+
+
 def ids(field: str, value: Any) -> tuple[str, ...]:
     """One id or several, distinct."""
     several = [value] if isinstance(value, str) else value
@@ -115,8 +124,10 @@ def conditions(filter: Any, memory_types: Any) -> Filter | None:
     parsed = None if filter is None or filter == {} else Filter.parse(filter)
     if memory_types is None:
         return parsed
-    several = [memory_types] if isinstance(memory_types, str) else list(memory_types)
-    known = {member.value for member in MemoryType}
+    several = [memory_types] if isinstance(memory_types, str) else memory_types
+    if not isinstance(several, (Sequence, set, frozenset)) or isinstance(several, (bytes, bytearray)):
+        raise InvalidInput("memory_types", "a type or a list of types is needed.")
+    known = [member.value for member in MemoryType]
     for one in several:
         if one not in known:
             raise InvalidInput("memory_types", f"'{str(one)[:60]}' is not known.", f"Known: {', '.join(sorted(known))}.")

@@ -127,6 +127,8 @@ def search(
     """See MOS.search."""
     if mode not in ("fast", "fine"):
         raise InvalidInput("mode", f"'{str(mode)[:40]}' is not known.", "Use fast or fine.")
+    if count_tokens is not None and not callable(count_tokens):
+        raise InvalidInput("count_tokens", f"a function from text to a number is needed, not {type(count_tokens).__name__}.")
     question = finding.Question(
         asker=handle.asker(user_id, agent_id),
         query=inputs.text("query", query),
