@@ -193,7 +193,7 @@ def a_page_skips_what_was_said_at_the_same_time() -> Iterator[None]:
 
 @mutant
 def learning_can_not_be_switched_off() -> Iterator[None]:
-    with patch.object(verbs, "skim", lambda messages, learn=True: skim(messages)):
+    with patch.object(verbs, "skim", lambda messages, learn=True, own=None: skim(messages, own=own)):
         yield
 
 

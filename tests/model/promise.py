@@ -6,118 +6,13 @@ Written from the pages that describe the verbs, not from their code. Everything 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-Asker = tuple[str | None, str | None]
-"""A user's name and an agent's; at least one of them."""
-RANK = {"reader": 0, "writer": 1, "owner": 2}
-MICRO = timedelta(microseconds=1)
-
-
-class Refused(Exception):
-    """The verb must raise the error of this name, and nothing may change."""
-
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a memory."""
-
-    number: int
-    text: str
-    speaker: str
-    trust: str
-    tags: tuple[str, ...]
-    info: dict[str, Any]
-    state: str
-    user: str | None
-    agent: str | None
-    session: str | None
-    said: datetime
-    at: datetime
-    expires: datetime | None
-    valid: tuple[datetime | None, datetime | None]
-    verb: str
-    by: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """A memory: its versions and the versions of messages that it was made from, as (message, version)."""
-
-    id: str
-    order: int
-    cube: str
-    versions: tuple[Version, ...]
-    sources: tuple[tuple[int, int], ...]
-
-    @property
-    def newest(self) -> Version:
-        return self.versions[-1]
-
-    @property
-    def live(self) -> bool:
-        return self.newest.state == "activated"
-
-
-@dataclass(frozen=True)
-class Said:
-    """A message: `versions` are its texts, `open` whether the newest one stands in its session."""
-
-    order: int
-    id: str
-    cube: str
-    session: str | None
-    role: str
-    name: str | None
-    versions: tuple[str, ...]
-    said: datetime
-    open: bool = True
-
-
-@dataclass(frozen=True)
-class Cube:
-    """A container; `owner` is a number of somebody in `World.known`."""
-
-    id: str
-    name: str
-    owner: int
-    own: bool
-    order: int
-
-
-@dataclass(frozen=True)
-class Words:
-    """A message as a caller passes it."""
-
-    role: str
-    content: str
-    name: str | None = None
-    id: str | None = None
-    time: datetime | None = None
-
-
-@dataclass
-class Clock:
-    """The time of one folder: recorded times never go back, even if the clock does."""
-
-    now: datetime
-    last: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def tick(self) -> datetime:
-        """The time that the next write is recorded at."""
-        self.last = max(self.now, self.last + MICRO)
-        return self.last
+from tests.model.telling import Addition
+from tests.model.values import RANK, Asker, Clock, Cube, Item, Refused, Said, Version, Words, validity
 
 
 @dataclass
@@ -265,7 +160,7 @@ class World:
         now = self.clock.tick()
         if session is not None:
             self.names.add((cube.id, session))
-        writing = _Addition(self, asker, cube.id, session, tags, info, expires, learn, now, list(told[0]))
+        writing = Addition(self, asker, cube.id, session, tags, info, expires, learn, now, list(told[0]))
         message_ids = tuple(writing.message(one, at, told[1][nr]) for nr, one in enumerate(said))
         answer = (tuple(dict.fromkeys(writing.ids)), message_ids)
         if not (writing.wrote or self.count > known or request is not None or len(self.items) > marks):
@@ -455,97 +350,3 @@ class World:
             del self.messages[message]
         self.clock.tick()
         return versions
-
-
-@dataclass
-class _Addition:
-    """One add, on its way through its messages."""
-
-    world: World
-    asker: Asker
-    cube: str
-    session: str | None
-    tags: tuple[str, ...]
-    info: dict[str, Any]
-    expires: datetime | None
-    learn: bool
-    now: datetime
-    told: list[str]
-    ids: list[str] = field(default_factory=list)
-    wrote: bool = False
-
-    def message(self, one: Words, at: datetime | None, told: str) -> str:
-        """The same message with the same text changes nothing; with another text it is a new version."""
-        world = self.world
-        place = (self.cube, self.session, one.id)
-        old = next((m for m in world.messages.values() if one.id is not None and (m.cube, m.session, m.id) == place), None)
-        time = one.time or at
-        if old is not None and old.open and old.versions[-1] == one.content:
-            self.ids += [i.id for i in self.made_from(old.order, len(old.versions)) if i.live]
-            return old.id
-        self.wrote = True
-        if old is None:
-            message = Said(world.next(), one.id or told, self.cube, self.session, one.role, one.name, (one.content,), time or self.now)
-            edited: list[Item] = []
-        else:
-            said = time or (old.said if old.open else self.now)
-            version = (old.order, len(old.versions))
-            edited = [i for i in self.made_from(*version) if i.live and not world.stands(i, without=version)] if old.open else []
-            message = replace(old, role=one.role, name=one.name, versions=(*old.versions, one.content), said=said, open=True)
-        world.messages[message.order] = message
-        if self.learn and one.role in ("user", "assistant"):
-            self.learnt(message, edited.pop(0) if edited else None)
-        for item in edited:
-            world.revise(item, self.asker, "edit", self.now, state="archived")
-        return message.id
-
-    def made_from(self, message: int, version: int) -> list[Item]:
-        found = [item for item in self.world.items.values() if (message, version) in item.sources]
-        return sorted(found, key=lambda item: item.order)
-
-    def learnt(self, message: Said, edited: Item | None) -> None:
-        """A newer version of what an edited message had told, one more source of what is known, or a new memory."""
-        world, text = self.world, message.versions[-1]
-        speaker = message.name or ("" if message.role == "user" else "assistant")
-        source = (message.order, len(message.versions))
-        fresh = Version(
-            1, text, speaker, "said by the user" if message.role == "user" else "inferred", self.tags, self.info, "activated",
-            self.asker[0], self.asker[1], self.session, message.said, self.now, self.expires, validity(text), "add", world.by(self.asker),
-        )  # fmt: skip
-        if edited is not None:
-            item = world.revise(edited, self.asker, "edit", self.now, replace(fresh, session=edited.newest.session))
-        else:
-            same = [i for i in world.items.values() if self.same(i, speaker, text)]
-            if same:
-                item = min(same, key=lambda i: i.order)
-            else:
-                item = Item(self.new_id(), world.next(), self.cube, (fresh,), ())
-        world.items[item.id] = replace(item, sources=(*item.sources, source))
-        self.ids.append(item.id)
-
-    def same(self, item: Item, speaker: str, text: str) -> bool:
-        """Exact duplicates: one speaker, the same words, and known for at least as long."""
-        newest = item.newest
-        stays = newest.expires is None or (self.expires is not None and newest.expires >= self.expires)
-        return item.live and stays and item.cube == self.cube and newest.speaker == speaker and words(newest.text) == words(text)
-
-    def new_id(self) -> str:
-        """The receipt's name for the next new memory."""
-        place = len(dict.fromkeys(self.ids))
-        if place >= len(self.told) or self.told[place] in self.world.items:
-            raise AssertionError(f"the receipt does not name a new memory in place {place}: {self.told}")
-        return self.told[place]
-
-
-def words(text: str) -> str:
-    """What makes two texts the same: case, spaces and a last full stop don't matter."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split()).rstrip(" .!")
-
-
-def validity(text: str) -> tuple[datetime | None, datetime | None]:
-    """When the two sentences that say so were true."""
-    if "since 2019" in text:
-        return datetime(2019, 1, 1, tzinfo=UTC), None
-    if "from 2017 to 2019" in text:
-        return datetime(2017, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
-    return None, None

@@ -15,7 +15,7 @@ from memos_core import MOS, Settings
 from memos_core.errors import MemosError
 from memos_core.testing.embedder import HashEmbedder
 from tests.model import words as w
-from tests.model.promise import Asker, Clock, Words
+from tests.model.values import Asker, Clock, Words
 
 QUERIES = ["pebble", "What did Ann say about the wqgranite pebble?", "wqbasalt"]
 STEP = st.one_of(
@@ -74,7 +74,9 @@ class History:
     def add(self, who: Any, text: str, session: str | None, tags: Any, expires: timedelta | None, pick: int) -> None:
         cubes = list(self.mos.cubes.list(**who))
         to = cubes[pick % len(cubes)].id if cubes and pick % 2 else None
-        self.mos.add(text, **who, session_id=session, tags=tags, write_to=to, expires_at=None if expires is None else self.clock.now + expires)
+        self.mos.add(
+            text, **who, session_id=session, tags=tags, write_to=to, expires_at=None if expires is None else self.clock.now + expires
+        )
 
     def talk(self, who: Any, talk: list[Words]) -> None:
         self.mos.add([w.chat(one) for one in talk], **who, session_id="walk-1")
@@ -131,7 +133,9 @@ def compare(history: History, copy: MOS, then: datetime, asker: Asker) -> None:
         old = copy.search(query, **who, now=then, top_k=5 if untouched else 1000, cube_ids=still)
         if untouched:
             assert shapes(now) == shapes(old), query
-            assert all(abs(a.score - b.score) < 1e-5 and abs(a.relevance - b.relevance) < 1e-5 for a, b in zip(now, old, strict=True)), query
+            assert all(abs(a.score - b.score) < 1e-5 and abs(a.relevance - b.relevance) < 1e-5 for a, b in zip(now, old, strict=True)), (
+                query
+            )
             assert now.degraded == old.degraded
         else:
             event("something was erased since")
@@ -151,7 +155,14 @@ def erased_ids(mos: MOS) -> set[str]:
         return {row[0] for row in book.connection.exec_driver_sql("SELECT id FROM items WHERE state = 'erased'")}
 
 
-@settings(max_examples=30, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink])
+@settings(
+    max_examples=30,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
 @given(st.lists(STEP, min_size=12, max_size=24))
 def test_as_of_finds_what_a_copy_of_the_folder_finds(steps: list[tuple[Any, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

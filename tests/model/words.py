@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.model.promise import Item, Version, Words
+from tests.model.values import Item, Version, Words
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 QUERY = "pebble"
