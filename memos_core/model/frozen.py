@@ -44,7 +44,7 @@ def freeze(value: Any) -> Any:
 class Value(BaseModel):
     """The base of all public values: frozen, strict about unknown fields, changed only by `evolve`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     @classmethod
     def made(cls, **values: Any) -> Self:

@@ -107,7 +107,7 @@ class MOS:
         count_tokens: Callable[[str], int] | None = None,
     ) -> Recollection:
         """The memories that answer a query, best first, among all that the asker may read."""
-        from memos_core.mos.verbs import search
+        from memos_core.mos.asking import search
 
         return search(
             self._handle,
@@ -132,7 +132,7 @@ class MOS:
         self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None, as_of: datetime | str | None = None
     ) -> Memory:
         """One memory; of a merged one its tombstone. MemoryNotFound also for what is not yours."""
-        from memos_core.mos.verbs import get
+        from memos_core.mos.asking import get
 
         return get(self._handle, memory_id, user_id, agent_id, as_of)
 
@@ -149,7 +149,7 @@ class MOS:
         as_of: datetime | str | None = None,
     ) -> Page[Memory]:
         """All memories, newest first, a page at a time; stable while others write."""
-        from memos_core.mos.verbs import list_memories
+        from memos_core.mos.asking import list_memories
 
         return list_memories(self._handle, user_id, agent_id, cube_ids, memory_types, filter, limit, cursor, as_of)
 
@@ -216,7 +216,7 @@ class MOS:
 
     def history(self, memory_id: str, *, user_id: str | None = None, agent_id: str | None = None) -> tuple[Revision, ...]:
         """All versions of a memory, oldest first, with who made them, when and why."""
-        from memos_core.mos.verbs import history
+        from memos_core.mos.asking import history
 
         return history(self._handle, memory_id, user_id, agent_id)
 

@@ -34,9 +34,9 @@ entries = sa.Table(
 sa.Index("entries_cube", entries.c.cube, entries.c.tx)
 sa.Index("entries_nr", entries.c.nr)
 _follows = entries.c.context.is_not(None)
-sa.Index("entries_context", entries.c.context, sqlite_where=_follows, postgresql_where=_follows)
+sa.Index("entries_context", entries.c.context, sqlite_where=_follows)
 _closed = entries.c.until.is_not(None)
-sa.Index("entries_until", entries.c.cube, entries.c.until, sqlite_where=_closed, postgresql_where=_closed)
+sa.Index("entries_until", entries.c.cube, entries.c.until, sqlite_where=_closed)
 
 vectors = sa.Table(
     "vectors",
