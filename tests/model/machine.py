@@ -76,15 +76,38 @@ class Verbs(Folder):
 
         def promise(world: World, receipt: Any) -> Any:
             told = ((), [f"?{nr}" for nr in range(len(said))]) if receipt is None else (receipt.memory_ids, receipt.message_ids)
-            return world.add(asker, said, told, self.own_cube(tenant), session=session, write_to=write_to, tags=tags, info=info or {}, at=at,
-                             expires=until, learn=learn, request=request)  # fmt: skip
+            return world.add(
+                asker,
+                said,
+                told,
+                self.own_cube(tenant),
+                session=session,
+                write_to=write_to,
+                tags=tags,
+                info=info or {},
+                at=at,
+                expires=until,
+                learn=learn,
+                request=request,
+            )
 
         done = self.both(
-            tenant, asker,
-            lambda mos: mos.add(content, **named(asker), session_id=session, write_to=write_to, tags=tags, info=info, at=at, expires_at=until,
-                                learn=learn, request_id=request),
+            tenant,
+            asker,
+            lambda mos: mos.add(
+                content,
+                **named(asker),
+                session_id=session,
+                write_to=write_to,
+                tags=tags,
+                info=info,
+                at=at,
+                expires_at=until,
+                learn=learn,
+                request_id=request,
+            ),
             promise,
-        )  # fmt: skip
+        )
         if done:
             receipt, (memory_ids, message_ids) = done
             assert receipt.memory_ids == memory_ids and receipt.message_ids == message_ids
