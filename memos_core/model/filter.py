@@ -185,11 +185,28 @@ def _operand(path: Path, value: Any, name: str) -> Any:
         return as_time(value, f"filter '{name}'")
     if isinstance(value, datetime):
         return as_time(value, f"filter '{name}'").isoformat()
+    if isinstance(value, (list, tuple, Mapping)) and deeper_than(MAX_DEPTH, value):
+        raise InvalidInput("filter", f"'{name}' is compared with a value nested deeper than {MAX_DEPTH}.")
     if isinstance(value, list):
         return tuple(value)
     if value is None or isinstance(value, (str, int, float, bool, tuple, Mapping)):
         return str(value) if isinstance(value, str) else value
     raise InvalidInput("filter", f"'{name}' can't be compared with a {type(value).__name__}.")
+
+
+def deeper_than(most: int, value: Any) -> bool:
+    """Whether lists and mappings stand in each other deeper than that: what is deeper is kept nowhere, for reading it back could fail."""
+    level = [value]
+    for _ in range(most):
+        level = [
+            part
+            for whole in level
+            if isinstance(whole, (list, tuple, Mapping))
+            for part in (whole.values() if isinstance(whole, Mapping) else whole)
+        ]
+        if not level:
+            return False
+    return any(isinstance(part, (list, tuple, Mapping)) for part in level)
 
 
 def as_time(value: Any, field: str) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from memos_core.errors import InvalidInput
-from memos_core.model.filter import Filter, as_time
+from memos_core.model.filter import MAX_DEPTH, Filter, as_time, deeper_than
 from memos_core.model.memory import MemoryType
 
 MAX_NAME, MAX_TAGS, MAX_INFO, MAX_TEXT, MAX_IDS = 512, 64, 65_536, 1 << 20, 10_000
@@ -68,6 +68,8 @@ def info(value: Any) -> dict[str, Any]:
         raise InvalidInput("info", "a mapping with strings as keys is needed.")
     if any(not key or len(key) > 256 for key in value):
         raise InvalidInput("info", "a key is 1 to 256 characters.")
+    if deeper_than(MAX_DEPTH, value):
+        raise InvalidInput("info", f"is nested deeper than {MAX_DEPTH}.")
     try:
         raw = json.dumps(dict(value), ensure_ascii=False, allow_nan=False)
         size = len(raw.encode())

@@ -13,6 +13,22 @@ import pytest
 from memos_core import MOS, InvalidInput, Settings
 
 NAN, INF = float("nan"), float("inf")
+
+
+def _nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def _negated(depth: int) -> Any:
+    value: Any = {"text": "x"}
+    for _ in range(depth):
+        value = {"not": value}
+    return value
+
+
 NAMES: list[Any] = ["", "  ", 7, 1.5, b"x", ["x"], {"a": 1}, True, object(), "a\x00b", "a\nb", "\ud800", "x" * 513, "é" * 300]
 TEXTS: list[Any] = ["", " \n\t", 7, NAN, b"x", object(), "a\x00b", "\ud800", "x" * ((1 << 20) + 1)]
 CONTENTS: list[Any] = [
@@ -28,13 +44,14 @@ TAGS: list[Any] = ["work", 7, [7], [""], [None], ["x" * 600], ["\ud800"], ["a\x0
 INFOS: list[Any] = [
     "x", 7, [], [("a", 1)], {7: 1}, {"": 1}, {"k" * 257: 1}, {"a": NAN}, {"a": INF}, {"a": object()}, {"a": b"x"}, {"a": {1, 2}},
     {"a": "\ud800"}, {"\ud800": 1}, {"a": "x" * 70_000}, {"a": {7: [object()]}}, {"a": 10**5000},
+    {"a": _nested(40)}, {"a": _nested(400)}, {"a": _nested(100_000)}, {"a": {"b": _nested(900)}},
 ]  # fmt: skip
 FILTERS: list[Any] = [
     "x", 7, [], [{"a": 1}], {"nothing": 1}, {"text": {"like": "x"}}, {"text": {}}, {"and": []}, {"and": {}}, {"or": "x"}, {"not": []}, {7: 1},
     {"text": {"in": "x"}}, {"text": {"prefix": 7}}, {"text": {"exists": 1}}, {"created_at": "soon"}, {"created_at": {"gt": NAN}}, {"info.": 1},
     {"info." + "k" * 300: 1}, {"path": [], "eq": 1}, {"path": ["info", 7], "eq": 1}, {"path": ["text", "x"], "eq": 1}, {"path": ["info", "a"]},
     {"text": {"gt": None}}, {"text": {"gt": [1]}}, {"text": object()}, {"text": {"eq": b"x"}}, {"text": {"in": [object()]}},
-    {"or": [{"text": "x"}] * 1001},
+    {"or": [{"text": "x"}] * 1001}, {"info.a": {"eq": _nested(400)}}, {"info.a": {"in": [_nested(100_000)]}}, _negated(40), _negated(5000),
 ]  # fmt: skip
 IDS: list[Any] = ["", 7, [], [""], [7], [None], b"x", {"a": 1}, object(), "x" * 600, ["x"] * 10_001, ["\ud800"]]
 FLAGS: list[Any] = ["yes", 1, 0, None, [], object()]
