@@ -120,7 +120,9 @@ class Folder(RuleBasedStateMachine):
         return several[pick % len(several)]
 
     def secrets(self) -> list[str]:
-        return [word.strip(".!?") for text in w.TEXTS for word in text.split() if word.startswith("wq")]
+        """Words and names that can be looked for in the bytes of a folder."""
+        walks = ["walk-1", "walk-2", *(w.own_walk(tenant, asker) for tenant in "ab" for asker in w.ASKERS)]
+        return [*walks, *(word.strip(".!?") for text in w.TEXTS for word in text.split() if word.startswith("wq"))]
 
     def all_words(self, world: World) -> list[str]:
         """Every text and name that the tenant's book may hold."""

@@ -27,7 +27,7 @@ class Verbs(Folder):
         for tenant, asker, text, tags in (("a", 0, 0, ("work",)), ("a", 0, 1, ()), ("a", 1, 2, ("play",)), ("a", 3, 3, ()), ("a", 2, 0, ()),
                                           ("b", 0, 4, ()), ("b", 1, 5, ("work",))):  # fmt: skip
             self.clock.now += timedelta(seconds=1)
-            session = "walk-of-alice" if tags else "walk-1"
+            session = w.OWN_WALK if tags else "walk-1"
             self.add(tenant, w.ASKERS[asker], w.TEXTS[text], [Words("user", w.TEXTS[text])], session=session, tags=tags)
         own = self.worlds["a"].own(w.ASKERS[0])
         assert own is not None
@@ -71,6 +71,7 @@ class Verbs(Folder):
         tags: tuple[str, ...] = (), info: dict[str, Any] | None = None, at: datetime | None = None, expires: timedelta | None = None,
         learn: bool = True, request: str | None = None,
     ) -> None:  # fmt: skip
+        session = w.own_walk(tenant, asker) if session == w.OWN_WALK else session
         until = None if expires is None else self.clock.now + expires
         before = self.head
 
@@ -218,7 +219,7 @@ class Verbs(Folder):
         assert set(receipt.memory_ids) == gone and receipt.message_count == messages, (receipt, gone, messages)
         assert set(receipt.stores.values()) == {"done"}, receipt
         said = [text for world in self.worlds.values() for text in self.all_words(world)]
-        left = {word for word in [*self.secrets(), "walk-1", "walk-2", "walk-of-alice"] if not any(word in text for text in said)}
+        left = {word for word in self.secrets() if not any(word in text for text in said)}
         files = [path.read_bytes() for path in (self.folder / "m").iterdir()]
         found = {word for word in left if any(word.encode() in content for content in files)}
         assert not found, f"{found} was erased and is still in the folder"

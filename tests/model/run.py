@@ -21,8 +21,8 @@ def run(steps: int, *, phases: Sequence[Phase] = (Phase.generate, Phase.shrink),
     start = Verbs.steps
     while (left := steps - (Verbs.steps - start)) > 0:
         chosen = settings(
-            max_examples=left // (history - 5) + 1, stateful_step_count=history, deadline=None, database=None, phases=phases, derandomize=repeatable,
-            suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+            max_examples=left // (history - 5) + 1, stateful_step_count=history, phases=phases, derandomize=repeatable,
+            deadline=None, database=None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
         )  # fmt: skip
         run_state_machine_as_test(Verbs, settings=chosen)
     return Verbs.steps - start

@@ -69,7 +69,9 @@ ASKER = st.sampled_from(ASKERS)
 TENANT = st.sampled_from(["a", "a", "a", "a", "b"])
 PICK = st.integers(0, 255)
 TEXT = st.sampled_from(TEXTS)
-SESSION = st.sampled_from([None, "walk-1", "walk-2", "walk-of-alice"])
+OWN_WALK = "own walk"
+"""Stands for a session whose name nobody else uses."""
+SESSION = st.sampled_from([None, "walk-1", "walk-2", OWN_WALK])
 TAGS = st.sampled_from([(), (), ("work",), ("play", "work")])
 INFO = st.sampled_from(INFOS)
 EXPIRES = st.sampled_from([None, None, None, timedelta(seconds=3), timedelta(days=1), timedelta(days=-1)])
@@ -87,6 +89,10 @@ NAMED = st.builds(
     time=AT,
 )
 TALK = st.lists(NAMED, min_size=1, max_size=3)
+
+
+def own_walk(tenant: str, asker: tuple[str | None, str | None]) -> str:
+    return f"walk-of-{asker[0] or asker[1]}-of-{tenant}"
 
 
 def chat(one: Words) -> dict[str, Any]:
