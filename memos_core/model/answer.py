@@ -91,7 +91,7 @@ class ErasureReceipt(Value):
 
 
 class Cube(Value):
-    """A container of memory. `role` is what the asker may do with it: reader, writer or owner."""
+    """A container of memory. `role` is what the asker may do with it: reader, writer or owner. `mounted`: here in this handle only."""
 
     id: str
     name: str = ""
@@ -99,6 +99,7 @@ class Cube(Value):
     role: str
     created_at: datetime
     own: bool = False
+    mounted: bool = False
 
 
 class Session(Value):

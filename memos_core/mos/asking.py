@@ -8,7 +8,7 @@ from memos_core.errors import InvalidInput
 from memos_core.ledger.read import micros
 from memos_core.model.answer import Page, Recollection
 from memos_core.model.memory import Memory, Revision
-from memos_core.mos import finding, inputs
+from memos_core.mos import beside, finding, inputs
 from memos_core.mos.handle import Handle
 
 
@@ -50,14 +50,18 @@ def search(
         count_tokens=count_tokens,
         degraded=("fine: no generative model; fast was used",) if mode == "fine" else (),
     )
-    return finding.search(handle.engines, question)
+    return beside.search(handle, question)
 
 
 def get(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, as_of: Any) -> Memory:
     """See MOS.get."""
     wanted = str(inputs.name("memory_id", memory_id, needed=True))
-    with handle.read(handle.asker(user_id, agent_id), inputs.when("as_of", as_of)) as (book, seen, until):
-        return finding.get(book, seen, wanted, until)
+    return beside.anywhere(
+        handle,
+        handle.asker(user_id, agent_id),
+        lambda book, seen, until: finding.get(book, seen, wanted, until),
+        inputs.when("as_of", as_of),
+    )
 
 
 def list_memories(
@@ -69,14 +73,12 @@ def list_memories(
     cursor = inputs.name("cursor", cursor)
     cubes = None if cube_ids is None else inputs.ids("cube_ids", cube_ids)
     moment = inputs.when("as_of", as_of)
-    with handle.read(handle.asker(user_id, agent_id), moment) as (book, seen, until):
-        scope = seen.scope(cubes, until=until)
+    with beside.books(handle, handle.asker(user_id, agent_id), moment, cubes) as books:
         now = micros(moment) if moment is not None else handle.engines.clock()
-        return finding.list_page(book, scope, seen.cube_ids, where=where, limit=limit, cursor=cursor, now=now)
+        return finding.list_page(books, where=where, limit=limit, cursor=cursor, now=now)
 
 
 def history(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any) -> tuple[Revision, ...]:
     """See MOS.history."""
     wanted = str(inputs.name("memory_id", memory_id, needed=True))
-    with handle.read(handle.asker(user_id, agent_id)) as (book, seen, _):
-        return finding.history(book, seen, wanted)
+    return beside.anywhere(handle, handle.asker(user_id, agent_id), lambda book, seen, _: finding.history(book, seen, wanted))

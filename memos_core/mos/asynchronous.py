@@ -128,6 +128,8 @@ class AsyncCubes(_Awaited[Cubes | BoundCubes]):
     unshare = awaited(Cubes.unshare, WRITE)
     dump = awaited(Cubes.dump, LONG)
     load = awaited(Cubes.load, LONG)
+    mount = awaited(Cubes.mount, LONG)
+    unmount = awaited(Cubes.unmount, LONG)
     verify = awaited(Cubes.verify, LONG)
 
 

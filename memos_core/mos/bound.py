@@ -90,6 +90,8 @@ class BoundCubes(_Bound[Cubes]):
     unshare = filled(Cubes.unshare)
     dump = filled(Cubes.dump)
     load = filled(Cubes.load)
+    mount = filled(Cubes.mount)
+    unmount = filled(Cubes.unmount)
     verify = filled(Cubes.verify)
 
 

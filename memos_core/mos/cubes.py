@@ -31,7 +31,7 @@ class Cubes:
         return create(self._handle, name, cube_id, user_id, agent_id, request_id)
 
     def list(self, *, user_id: str | None = None, agent_id: str | None = None) -> Page[Cube]:
-        """The cubes that the asker may read, newest first, with the role that they have in each."""
+        """The cubes that the asker may read, newest first, with the role that they have in each; what they mounted, too."""
         from memos_core.mos.sharing import list_cubes
 
         return list_cubes(self._handle, user_id, agent_id)
@@ -79,6 +79,22 @@ class Cubes:
         from memos_core.mos.moving import load
 
         return load(self._handle, path, as_new, user_id, agent_id)
+
+    def mount(self, path: str | PathLike[str], *, user_id: str | None = None, agent_id: str | None = None) -> Cube:
+        """Read a dumped cube without loading it: searched and listed with the asker's own, in this handle only, until unmounted.
+
+        Checked as by `verify`, and as it is now: what becomes of the files later is not noticed. Nothing is written there.
+        It is known from now on, as of no earlier time. CubeCorrupt; CubeExists when it, or a memory of it, is here already.
+        """
+        from memos_core.mos.mounting import mount
+
+        return mount(self._handle, path, user_id, agent_id)
+
+    def unmount(self, cube_id: str, *, user_id: str | None = None, agent_id: str | None = None) -> None:
+        """Let go of a mounted cube; nothing of it is found any more. Closing the memory does it, too."""
+        from memos_core.mos.mounting import unmount
+
+        unmount(self._handle, cube_id, user_id, agent_id)
 
     def verify(self, path: str | PathLike[str]) -> CubeManifest:
         """Check a dumped cube: names, sizes, digests, and every line. CubeCorrupt; writes nothing, runs nothing."""

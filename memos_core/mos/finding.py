@@ -48,6 +48,20 @@ class Question:
     degraded: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A book that is searched beside the memory itself: its engines, what of it, and the `span` that all its numbers begin with."""
+
+    engines: Engines
+    known: Moment
+    scope: Scope
+    span: int
+
+
+SPAN = 40
+"""Bits of a number below its span. The memory itself has the spans below 1 << 20."""
+
+
 def in_micros(where: Filter | None) -> Filter | None:
     """The filter with its times as the ledger's rows hold them; an index translates by itself."""
     return None if where is None else Filter(_node_micros(where.root))
@@ -71,8 +85,8 @@ def valid_filter(when: datetime) -> Filter:
     return begun & (Filter.where("valid_to", "exists", False) | Filter.where("valid_to", "gt", when))
 
 
-def search(engines: Engines, question: Question) -> Recollection:
-    """Scope, view, recall, hydrate, cut."""
+def search(engines: Engines, question: Question, beside: Sequence[Layer] = ()) -> Recollection:
+    """Scope, view, recall, hydrate, cut. What is beside ranks as if it were in the memory itself."""
     from memos_core.recall.pipeline import recall
 
     started = perf_counter()
@@ -83,9 +97,12 @@ def search(engines: Engines, question: Question) -> Recollection:
     where = question.where
     if question.valid_at is not None:
         where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
+    view = engines.index.view(scope, now=micros(now))
+    for layer in beside:
+        view = view.beside(layer.engines.index.view(layer.scope, now=micros(now)))
     ranking = recall(
         question.query,
-        engines.index.view(scope, now=micros(now)),
+        view,
         embedder=embedder,
         where=where,
         now=now,
@@ -94,7 +111,10 @@ def search(engines: Engines, question: Question) -> Recollection:
         session=question.session_id,
         min_relevance=question.min_relevance,
     )
-    found = _hydrate(engines, known, scope, ranking.nrs)
+    others = {layer.span for layer in beside}
+    found = _hydrate(engines, known, scope, [nr for nr in ranking.nrs if nr >> SPAN not in others] if others else ranking.nrs)
+    for layer in beside:
+        found |= _hydrate(layer.engines, layer.known, layer.scope, [nr for nr in ranking.nrs if nr >> SPAN == layer.span])
     hits = [
         Hit.made(memory=found[nr], score=score, relevance=relevance, why=FrozenDict(why))
         for nr, score, relevance, why in zip(ranking.nrs, ranking.scores, ranking.relevances, ranking.whys, strict=True)
@@ -118,14 +138,19 @@ def _embedder(engines: Engines) -> tuple[Embedder | None, tuple[str, ...]]:
 
 def _scope(engines: Engines, known: Moment, question: Question) -> Scope:
     if question.as_of is None:
-        seen = known.standing.get(question.asker)
-        if seen is None:
-            with engines.ledger.glance() as book:
-                seen = known.standing[question.asker] = standing(book, question.asker)
-        return seen.scope(question.cube_ids, session_id=question.session_id)
+        return seen_now(engines, known, question.asker).scope(question.cube_ids, session_id=question.session_id)
     with engines.ledger.glance() as book:
         until = book.position(question.as_of)
         return standing(book, question.asker, until=until).scope(question.cube_ids, session_id=question.session_id, until=until)
+
+
+def seen_now(engines: Engines, known: Moment, asker: Asker) -> Standing:
+    """What an asker may see now, looked up once between two commits."""
+    seen = known.standing.get(asker)
+    if seen is None:
+        with engines.ledger.glance() as book:
+            seen = known.standing[asker] = standing(book, asker)
+    return seen
 
 
 def _now(engines: Engines, question: Question) -> datetime:
@@ -172,20 +197,35 @@ def row_of(
     raise MemoryNotFound(f"There is no memory '{memory_id[:80]}', or it is not yours.")
 
 
-def list_page(
-    book: Book, scope: Scope, cube_ids: dict[int, str], *, where: Filter | None, limit: int, cursor: str | None, now: int
-) -> Page[Memory]:
+Shelved = tuple[Book, Scope, dict[int, str]]
+"""A book, what of it is asked, and the ids of its cubes."""
+
+
+def list_page(books: Sequence[Shelved], *, where: Filter | None, limit: int, cursor: str | None, now: int) -> Page[Memory]:
     """A page, newest first. The cursor names a place in the order, not a count: writes in between shift nothing."""
     after = None if cursor is None else _place(cursor)
-    if where is None:
-        rows = list(book.scan(scope.cubes, until=scope.until, now=now, after=after, limit=limit + 1))
-        total = book.count(scope.cubes, until=scope.until, now=now)
-    else:
-        rows, total = _matching(book, scope, cube_ids, in_micros(where) or where, limit, after, now)
+    rows: list[Any] = []
+    total = 0
+    for book, scope, cube_ids in books:
+        some, count = _listed(book, scope, cube_ids, where, limit, after, now)
+        rows, total = [*rows, *some], total + count
+    if len(books) > 1:
+        rows.sort(key=lambda row: (row[19], row[0]), reverse=True)
     page = rows[:limit]
-    found = book.memories(page, cube_ids, scope.until)
+    found: dict[int, Memory] = {}
+    for book, scope, cube_ids in books:
+        found |= book.memories([row for row in page if row[2] in cube_ids], cube_ids, scope.until)
     following = base64.urlsafe_b64encode(f"{page[-1][19]}:{page[-1][0]}".encode()).decode() if len(rows) > limit else None
     return Page.model_construct(items=tuple(found[row[0]] for row in page), next_cursor=following, total=total)
+
+
+def _listed(
+    book: Book, scope: Scope, cube_ids: dict[int, str], where: Filter | None, limit: int, after: tuple[int, int] | None, now: int
+) -> tuple[list[Any], int]:
+    if where is not None:
+        return _matching(book, scope, cube_ids, in_micros(where) or where, limit, after, now)
+    rows = list(book.scan(scope.cubes, until=scope.until, now=now, after=after, limit=limit + 1))
+    return rows, book.count(scope.cubes, until=scope.until, now=now)
 
 
 def _matching(

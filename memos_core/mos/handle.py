@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from memos_core.ledger.pen import Pen
     from memos_core.ledger.read import Book
     from memos_core.mos.adding import Added
+    from memos_core.mos.beside import Mount
     from memos_core.wiring.engines import Engines
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ class Handle:
         self.tenant = tenant
         self._tasks: dict[str, None] = {}
         self._lock = threading.Lock()
+        self.mounts: tuple[Mount, ...] = ()
+        self.mounting = threading.Lock()
 
     @property
     def engines(self) -> Engines:
@@ -47,11 +50,14 @@ class Handle:
             raise Closed
         return self._engines
 
+
     def _anew(self) -> None:
         """This process is a fork of the one that opened it: nothing of what that one holds may be used here."""
         with _forked:
             if self._process != os.getpid():
-                self._lock, self._tasks = threading.Lock(), {}
+                self._lock, self.mounting, self._tasks = threading.Lock(), threading.Lock(), {}
+                for mount in self.mounts:
+                    mount.anew()
                 self._engines = None if self._engines is None else self._opening()
                 self._process = os.getpid()
 
@@ -78,11 +84,16 @@ class Handle:
             self.engines.scheduler.submit(added.work)
 
     def wait(self, timeout: float | None) -> None:
-        """Until the tasks started here are done."""
-        from memos_core.ledger.tasks import task_rows
-
+        """Until the tasks started here are done, and those of what is mounted."""
         timeout = inputs.seconds("timeout", timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
+        self._wait(timeout, deadline)
+        for mount in self.mounts:
+            mount.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+    def _wait(self, timeout: float | None, deadline: float | None) -> None:
+        from memos_core.ledger.tasks import task_rows
+
         with self._lock:
             waiting = list(self._tasks)
         while waiting:
@@ -105,10 +116,14 @@ class Handle:
             self.engines.scheduler.wait_change(0.05 if deadline is None else max(0.0, min(0.05, deadline - time.monotonic())))
 
     def close(self) -> None:
-        """Let go of the engines; the last handle on a folder closes them."""
+        """Let go of the engines and of what is mounted; the last handle on a folder closes them."""
         if self._process != os.getpid():
-            self._engines = None
+            self._engines, self.mounts = None, ()
             return
+        with self.mounting:
+            mounts, self.mounts = self.mounts, ()
+        for mount in mounts:
+            mount.close()
         with self._lock:
             engines, self._engines = self._engines, None
         if engines is not None:

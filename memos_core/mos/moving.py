@@ -23,7 +23,8 @@ from memos_core.model.answer import Cube, CubeManifest
 from memos_core.model.change import Entry
 from memos_core.model.ids import new_id
 from memos_core.model.memory import Trust
-from memos_core.mos import inputs
+from memos_core.model.scope import Asker
+from memos_core.mos import beside, inputs
 from memos_core.mos.adding import Added, digest_of, enqueue_embedding, entry_of, own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.handle import Handle
@@ -46,6 +47,7 @@ def dump(handle: Handle, cube_id: Any, path: Any, user_id: Any, agent_id: Any) -
     """See Cubes.dump."""
     asker, target = handle.asker(user_id, agent_id), place(path)
     wanted = str(inputs.name("cube_id", cube_id, needed=True))
+    beside.forbid(handle, asker, cube_id=wanted)
     with handle.read(asker) as (book, seen, _):
         cube = seen.named(wanted)
         manifest = dump_cube(book, cube, target, now=moment(handle.engines.clock()))
@@ -64,21 +66,25 @@ def load(handle: Handle, path: Any, as_new: Any, user_id: Any, agent_id: Any) ->
     if not isinstance(as_new, bool):
         raise InvalidInput("as_new", "true or false is needed.")
     with opened(source) as box:
-        found = contents(box)
-
-        def plan(pen: Pen, book: Book) -> tuple[str, Added]:
-            own_cube(pen, book, asker)
-            loader = _Loader(pen, box, found, as_new)
-            loader.write()
-            pen.detail.update({"from": box.manifest.cube_id, "manifest": box.digest})
-            if handle.engines.wants_vectors and loader.added.pending:
-                enqueue_embedding(pen, loader.added)
-            return loader.cube_id, loader.added
-
-        written = handle.engines.ledger.append(asker, "load cube", plan)
-    cube_id, added = written.value
-    handle.started(added)
+        cube_id = take_in(handle, asker, box, contents(box), as_new=as_new)
     return one(handle, user_id, agent_id, cube_id)
+
+
+def take_in(handle: Handle, asker: Asker, box: Box, found: Contents, *, as_new: bool) -> str:
+    """Load a cube whose contents were checked; its id here."""
+
+    def plan(pen: Pen, book: Book) -> tuple[str, Added]:
+        own_cube(pen, book, asker)
+        loader = _Loader(pen, box, found, as_new)
+        loader.write()
+        pen.detail.update({"from": box.manifest.cube_id, "manifest": box.digest})
+        if handle.engines.wants_vectors and loader.added.pending:
+            enqueue_embedding(pen, loader.added)
+        return loader.cube_id, loader.added
+
+    cube_id, added = handle.engines.ledger.append(asker, "load cube", plan).value
+    handle.started(added)
+    return cube_id
 
 
 @dataclass(slots=True)
@@ -98,7 +104,8 @@ class _Loader:
         if found.sessions + found.messages + 2 * len(found.memories) + found.sources + 64 > loading.ROOM:
             raise InvalidInput("path", "holds more than can be loaded in one transaction.")
         self.cube_id = new_id() if as_new else box.manifest.cube_id
-        if not as_new and (taken(pen, self.cube_id) or loading.known_ids(pen.connection, list(found.memories))):
+        connection = pen.connection
+        if not as_new and (taken(connection, pen.asker.tenant, self.cube_id) or loading.known_ids(connection, list(found.memories))):
             raise CubeExists
         self._cube = pen.open_cube(self.cube_id, box.manifest.name, owner_of(pen), own=False)
         self._ids = {old: new_id() if as_new else old for old in found.memories}

@@ -14,7 +14,7 @@ from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Access, Book, moment
 from memos_core.model.answer import Cube, Page
 from memos_core.model.ids import new_id
-from memos_core.mos import inputs
+from memos_core.mos import beside, inputs
 from memos_core.mos.adding import asked_before, own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.handle import Handle
@@ -31,7 +31,7 @@ def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any,
         if request is not None and (told := asked_before(pen, request, "create cube", digest)) is not None:
             return str(told["id"])
         made = wanted or new_id()
-        if taken(pen, made):
+        if taken(pen.connection, asker.tenant, made):
             raise CubeExists(f"cube_id: '{made[:80]}' is taken.")
         own_cube(pen, book, asker)
         pen.open_cube(made, label, owner_of(pen), own=False)
@@ -43,10 +43,10 @@ def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any,
     return one(handle, user_id, agent_id, made)
 
 
-def taken(pen: Pen, cube_id: str) -> bool:
+def taken(connection: sa.Connection, tenant: str, cube_id: str) -> bool:
     """Whether this tenant has a cube of that id, whoever owns it."""
-    query = sa.select(t.cubes.c.nr).where(t.cubes.c.tenant == pen.asker.tenant, t.cubes.c.id == cube_id)
-    return pen.connection.execute(query).first() is not None
+    query = sa.select(t.cubes.c.nr).where(t.cubes.c.tenant == tenant, t.cubes.c.id == cube_id)
+    return connection.execute(query).first() is not None
 
 
 def owner_of(pen: Pen) -> int:
@@ -65,6 +65,10 @@ def list_cubes(handle: Handle, user_id: Any, agent_id: Any) -> Page[Cube]:
     """See Cubes.list."""
     with handle.read(handle.asker(user_id, agent_id)) as (book, seen, _):
         cubes = _cubes(book, sorted(seen.access, key=lambda entry: (-entry.at, -entry.cube)))
+    if handle.mounts:
+        from memos_core.mos.mounting import mounted
+
+        cubes = sorted([*mounted(handle, seen.asker), *cubes], key=lambda cube: cube.created_at, reverse=True)
     return Page(items=tuple(cubes), total=len(cubes))
 
 
@@ -102,7 +106,9 @@ def share(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, role: A
             revoke(pen, cube.cube, nr)
         pen.grant(cube.cube, nr, role)
 
-    handle.write(handle.asker(user_id, agent_id), "share cube", plan)
+    asker = handle.asker(user_id, agent_id)
+    beside.forbid(handle, asker, cube_id=wanted)
+    handle.write(asker, "share cube", plan)
 
 
 def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_id: Any, agent_id: Any) -> None:
@@ -118,7 +124,9 @@ def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_
             raise InvalidInput(f"with_{kind}", f"'{name[:80]}' has no role in this cube.")
         revoke(pen, cube.cube, known[0])
 
-    handle.write(handle.asker(user_id, agent_id), "unshare cube", plan)
+    asker = handle.asker(user_id, agent_id)
+    beside.forbid(handle, asker, cube_id=wanted)
+    handle.write(asker, "unshare cube", plan)
 
 
 def _owned(pen: Pen, seen: Standing, cube_id: str) -> Access:

@@ -15,7 +15,7 @@ from memos_core.model.filter import Filter
 from memos_core.model.ids import new_id
 from memos_core.model.memory import Memory, MemoryType
 from memos_core.model.scope import Asker
-from memos_core.mos import adding, changing, erasing, finding, inputs
+from memos_core.mos import adding, beside, changing, erasing, finding, inputs
 from memos_core.mos.handle import Handle
 from memos_core.reader.messages import read_content
 from memos_core.reader.skim import skim
@@ -56,6 +56,8 @@ def add(
         talk=not isinstance(content, str),
         embed=engines.wants_vectors,
     )
+    if addition.write_to is not None:
+        beside.forbid(handle, asker, cube_id=addition.write_to)
     request = _Request(
         "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, expires, learn)
     )
@@ -86,7 +88,8 @@ def is_memory(handle: Handle, asker: Asker, line: str) -> bool:
     speaker, _, said = line.partition(": ")
     digests = [adding.digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said)) if words]
     with handle.engines.ledger.glance() as book:
-        return book.holds(standing(book, asker).scope().cubes, digests)
+        known = book.holds(standing(book, asker).scope().cubes, digests)
+    return known or beside.holds(handle, asker, digests)
 
 
 class _Request:
@@ -157,6 +160,7 @@ def restore(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, version
 
 def _one(handle: Handle, asker: Asker, verb: str, request_id: Any, asked: tuple[Any, ...], plan: Callable[..., adding.Added]) -> Memory:
     """A change of one memory; what it is afterwards."""
+    beside.forbid(handle, asker, memory_ids=[asked[0]])
     request = _Request(verb, request_id, lambda: inputs.fingerprint(*asked))
 
     def whole(pen: Pen, book: Book, seen: Any) -> tuple[str, adding.Added | None]:
@@ -178,6 +182,7 @@ def delete(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter:
     asker = handle.asker(user_id, agent_id)
     ids, where = _chosen(memory_ids, filter)
     request = _Request("delete", request_id, lambda: inputs.fingerprint(ids, str(where)))
+    beside.forbid(handle, asker, memory_ids=ids or ())
     now = handle.engines.clock()
 
     def plan(pen: Pen, book: Book, seen: Any) -> dict[str, Any]:
@@ -208,6 +213,7 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
         raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
     ids, where = (None, None) if everything else _chosen(memory_ids, filter)
     request = _Request("erase", request_id, lambda: inputs.fingerprint(ids, str(where), everything))
+    beside.forbid(handle, asker, memory_ids=ids or ())
     embed = handle.engines.wants_vectors
 
     def plan(pen: Pen, book: Book, seen: Standing) -> tuple[dict[str, Any], Erased, adding.Added]:

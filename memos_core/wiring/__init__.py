@@ -67,12 +67,17 @@ def open_engines(
         id(embedder) if embedder else None,
         id(clock) if clock else None,
     )
+    return shared(key, lambda released: _build(folder, settings, embedder, clock, released))
+
+
+def shared(key: tuple[object, ...], build: Callable[[Callable[[], None]], Engines]) -> Engines:
+    """The engines that are open under this key (its first part is the process), else new ones; with each call one more to be released."""
     with _lock:
         if key in _open:
             engines, handles = _open[key]
             _open[key] = (engines, handles + 1)
             return engines
-        engines = _build(folder, settings, embedder, clock, lambda: _release(key))
+        engines = build(lambda: _release(key))
         _open[key] = (engines, 1)
     return engines
 
@@ -147,6 +152,7 @@ def _build(
         clock=ticks,
         embedder=models.get,
         wants_vectors=models.wanted,
+        segment_bytes=settings.segment_bytes,
         released=released,
     )
 

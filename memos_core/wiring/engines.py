@@ -27,4 +27,5 @@ class Engines:
     clock: Callable[[], int]
     embedder: Callable[[], Embedder | None]
     wants_vectors: bool
+    segment_bytes: int
     released: Callable[[], None]
