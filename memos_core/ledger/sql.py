@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from memos_core.errors import NewerSchema, NotAMemory
 from memos_core.ledger.base import Finding, Ledger, Rider, Written
+from memos_core.ledger.freshness import since
 from memos_core.ledger.group import GroupCommit
 from memos_core.ledger.key import fingerprint
 from memos_core.ledger.pen import Pen
@@ -96,6 +97,11 @@ class SqlLedger(Ledger):
                 self._watch, self._watches = self.engine.connect(), self._watches + 1
             version = self._watch.connection.driver_connection.execute("PRAGMA data_version").fetchone()[0]  # type: ignore[union-attr]
             return self._watches << 40 | int(version)
+
+    def since(self, tx: int) -> tuple[int, bool]:
+        """The newest transaction, and whether all after `tx` were adds."""
+        with self.glance() as book:
+            return since(book.connection, tx)
 
     def verify(self, *, anchor: str | None = None) -> Iterator[Finding]:
         """See the port."""

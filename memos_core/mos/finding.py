@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import EmbedderUnavailable, InvalidInput, MemoryNotFound
 from memos_core.governance.access import Standing, standing
+from memos_core.ledger.freshness import marks
 from memos_core.ledger.read import LIVE, Book, fields, memory, micros, moment
 from memos_core.ledger.rows import VersionRow
 from memos_core.model.answer import Hit, Page, Recollection
@@ -165,12 +166,16 @@ def _hydrate(engines: Engines, known: Moment, scope: Scope, numbers: Sequence[in
     missing = [nr for nr in numbers if nr not in found]
     if missing:
         with engines.ledger.glance() as book:
+            seen = marks(book.connection, missing) if scope.until is None else {}
+            known.renew(seen)
+            found.update((nr, kept[nr][1]) for nr in missing if nr in kept and kept[nr][0] in cubes)
+            missing = [nr for nr in missing if nr not in found]
             rows = [row for row in book.rows(missing, scope.until) if row[2] in cubes and row[11] in LIVE]
             fresh = book.memories(rows, book.cube_ids([row[2] for row in rows]), scope.until)
         found.update(fresh)
         if scope.until is None:
             for row in rows:
-                known.keep(row[0], row[2], fresh[row[0]])
+                known.keep(row[0], row[2], fresh[row[0]], seen.get(row[0]))
     return found
 
 

@@ -148,7 +148,7 @@ def _build(
         ledger=ledger,
         index=index,
         scheduler=scheduler,
-        shelf=Shelf(ledger.moment),
+        shelf=Shelf(ledger.moment, ledger.since),
         clock=ticks,
         embedder=models.get,
         wants_vectors=models.wanted,
