@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from memos_core.errors import InvalidInput
@@ -53,7 +53,7 @@ def add(
         tags=inputs.tags(tags),
         info=inputs.info(info),
         expires=None if expires is None else micros(expires),
-        talk=not isinstance(content, str),
+        talk=_is_talk(content),
         embed=engines.wants_vectors,
     )
     if addition.write_to is not None:
@@ -81,6 +81,11 @@ def add(
         skipped=skimmed.skipped,
         audit_head=written.head,
     )
+
+
+def _is_talk(content: Any) -> bool:
+    """Whether it came as messages; bare strings, one or a list of them, are statements, not a conversation."""
+    return not isinstance(content, str) and not (isinstance(content, Sequence) and all(isinstance(one, str) for one in content))
 
 
 def is_memory(handle: Handle, asker: Asker, line: str) -> bool:
