@@ -42,7 +42,8 @@ def add(
     if not isinstance(learn, bool):
         raise InvalidInput("learn", "true or false is needed.")
     session = inputs.name("session_id", session_id)
-    messages = read_content(content, at=inputs.when("at", at), session_id=session)
+    moment = inputs.when("at", at)
+    messages = read_content(content, at=moment, session_id=session)
     skimmed = skim(messages, learn=learn, own=lambda line: is_memory(handle, asker, line))
     addition = adding.Addition(
         asker=asker,
@@ -59,7 +60,7 @@ def add(
     if addition.write_to is not None:
         beside.forbid(handle, asker, cube_id=addition.write_to)
     request = _Request(
-        "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, expires, learn)
+        "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, moment, expires, learn)
     )
 
     def plan(pen: Pen, book: Book) -> tuple[dict[str, Any], adding.Added | None]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from memos_core import MOS
+from memos_core import MOS, RequestReused
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -71,3 +71,10 @@ def test_searching_by_time_finds_what_listing_finds(mos: MOS) -> None:
         assert found == {memory.text for memory in mos.list(user_id="alice", filter=where)}
     assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=NOON)} == {"I had tea.", "I live here since 2019."}
     assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=datetime(2020, 1, 1))} == {"I live here since 2019."}
+
+
+def test_a_request_with_another_time_is_another_request(mos: MOS) -> None:
+    first = mos.add("I had tea.", user_id="alice", at=NOON, request_id="r")
+    assert mos.add("I had tea.", user_id="alice", at=NOON, request_id="r").memory_ids == first.memory_ids
+    with pytest.raises(RequestReused):
+        mos.add("I had tea.", user_id="alice", at=NOON + timedelta(days=1), request_id="r")
