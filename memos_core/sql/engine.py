@@ -25,8 +25,7 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
     pragmas = [
         f"PRAGMA busy_timeout={BUSY_MS}",
         "PRAGMA secure_delete=ON",
-        "PRAGMA cache_size=-32768",
-        "PRAGMA mmap_size=1073741824",
+        "PRAGMA cache_size=-16384",
         "PRAGMA temp_store=MEMORY",
     ]
     if read_only:

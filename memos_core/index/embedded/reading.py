@@ -20,6 +20,8 @@ from memos_core.sql.engine import translate_errors
 
 _p = sa.bindparam
 _PATIENCE_SECONDS = 5.0
+_CACHE_KB = 2048
+"""What is read here is kept as columns; the file's pages stay with the operating system."""
 _ARROW = (3, 38)
 """The SQLite that first knew the operator -> of JSON."""
 _PLAIN = re.compile(r"[\w .:/-]*")
@@ -80,6 +82,7 @@ class Reader:
             pooled = engine.raw_connection()
             self._raw: Any = pooled.driver_connection
             pooled.detach()
+            self._raw.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
         self._dialect = engine.dialect
         self._arrow = sqlite3.sqlite_version_info >= _ARROW
         self._sql: dict[str, tuple[str, list[tuple[str, Any]]]] = {}
