@@ -145,8 +145,8 @@ class Book:
         high = last[0] if last else 0
         while low < high:
             line = _LINE.one(self.connection, ((low + high + 1) // 2,))
-            if line is not None and line[1] <= at:
-                low = max(line[0], (low + high + 1) // 2)
+            if line is None or line[1] <= at:
+                low = (low + high + 1) // 2
             else:
                 high = (low + high + 1) // 2 - 1
         line = _LINE.one(self.connection, (low,))

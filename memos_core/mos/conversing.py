@@ -13,7 +13,7 @@ from memos_core.ledger.read import Book, moment
 from memos_core.ledger.rows import MessageRow
 from memos_core.model.answer import Page, Session
 from memos_core.model.message import Message
-from memos_core.mos import inputs
+from memos_core.mos import beside, inputs
 from memos_core.mos.handle import Handle
 
 _WIDTH = len(MessageRow._fields)
@@ -38,13 +38,15 @@ def messages(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_
     """See Sessions.messages."""
     wanted, cube = inputs.name("session_id", session_id), inputs.name("cube_id", cube_id)
     limit, after = inputs.whole("limit", limit, 1, 1000), place_of(cursor)
-    with handle.read(handle.asker(user_id, agent_id)) as (book, seen, _):
+
+    def read(book: Book, seen: Standing, _: int | None) -> tuple[list[Any], int]:
         cubes = seen.scope(None if cube is None else [cube]).cubes
         sessions = None if wanted is None else [one.nr for one in talk.talks(book.connection, cubes, session_id=wanted)]
         if sessions is not None and not sessions:
             raise missing(str(wanted))
-        rows = talk.said(book.connection, cubes, sessions, after=after, limit=limit + 1)
-        total = talk.count_said(book.connection, cubes, sessions)
+        return talk.said(book.connection, cubes, sessions, after=after, limit=limit + 1), talk.count_said(book.connection, cubes, sessions)
+
+    rows, total = beside.anywhere(handle, handle.asker(user_id, agent_id), read)
     page = rows[:limit]
     following = cursor_at(page[-1].said, page[-1][_WIDTH]) if len(rows) > limit else None
     return Page.model_construct(items=tuple(talk.message(row) for row in page), next_cursor=following, total=total)

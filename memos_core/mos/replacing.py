@@ -19,7 +19,7 @@ from memos_core.ledger.rows import MessageRow, VersionRow
 from memos_core.model.answer import Deletion, Receipt
 from memos_core.model.ids import new_id
 from memos_core.model.message import Message
-from memos_core.mos import adding, changing, inputs
+from memos_core.mos import adding, beside, changing, inputs
 from memos_core.mos.conversing import missing, the_one
 from memos_core.mos.handle import Handle
 from memos_core.reader.messages import read_content
@@ -51,6 +51,7 @@ def replace(handle: Handle, session_id: Any, messages: Any, user_id: Any, agent_
     if not isinstance(learn, bool):
         raise InvalidInput("learn", "true or false is needed.")
     wanted = _read(messages, session)
+    beside.forbid(handle, asker, cube_id=named)
 
     def plan(pen: Pen, book: Book) -> tuple[list[str], list[str], adding.Added, tuple[str, ...]]:
         seen = standing(book, asker)
@@ -189,6 +190,7 @@ def delete(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id
     """See Sessions.delete."""
     session = str(inputs.name("session_id", session_id, needed=True))
     named = inputs.name("cube_id", cube_id)
+    beside.forbid(handle, handle.asker(user_id, agent_id), cube_id=named)
 
     def plan(pen: Pen, book: Book, seen: Standing) -> list[str]:
         found = the_one(book, seen, session, named)

@@ -68,9 +68,11 @@ def test_a_hostile_cube_is_refused(name: str, good: Files, victim: MOS, tmp_path
     monkeypatch.chdir(tmp_path / "work")
     cube = CASES[name](good, tmp_path / "work" / "evil")
     before, stored, outside = everything(tmp_path), rows(victim), sorted(Path("/tmp").glob("evil*"))
-    for attempt in (lambda: victim.cubes.verify(cube), lambda: victim.cubes.load(cube, user_id="carol")):
+    carol = victim.bind(user_id="carol")
+    for attempt in (carol.cubes.verify, carol.cubes.load, carol.cubes.mount):
         with pytest.raises((CubeCorrupt, InvalidInput, NewerSchema)):
-            attempt()
+            attempt(cube)
+    assert victim._handle.mounts == ()
     assert (everything(tmp_path), rows(victim), sorted(Path("/tmp").glob("evil*"))) == (before, stored, outside)
     shutil.rmtree(tmp_path / "work")
 
