@@ -46,6 +46,11 @@ def best(rows: Candidates, scores: Column, count: int, among: NDArray[np.bool_] 
     return places[np.lexsort((rows.nr[places], -rows.said[places], keys))][:count]
 
 
+def spoken_for(rows: Candidates, scores: Column, order: Places) -> Places:
+    """Without those for which nothing speaks: no word of the query, no neighbour, and no vector to compare."""
+    return order[(scores[order] > 0) | rows.embedded[order]]
+
+
 def explain(lent: list[tuple[str, Column]], scores: Column, order: Places, shown: Places, total: float) -> tuple[Mapping[str, float], ...]:
     """For each memory shown, what each step lent, in units of the score. `newest` is what changing places gave or took."""
     names = [*(name for name, _ in lent), "newest"]
