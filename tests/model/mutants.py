@@ -104,9 +104,8 @@ def erasing_everything_leaves_the_names_of_sessions() -> Iterator[None]:
 
 
 @mutant
-def erasing_stops_at_the_first_message() -> Iterator[None]:
-    real = erasure.closure
-    with patch.object(erasing, "closure", lambda connection, items: (set(items), real(connection, items)[1])):
+def erasing_leaves_what_was_said_before_an_edit() -> Iterator[None]:
+    with patch.object(erasure, "_all_versions", lambda connection, messages: messages):
         yield
 
 

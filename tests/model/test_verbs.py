@@ -8,7 +8,7 @@ from tests.model.mutants import MUTANTS
 from tests.model.run import run, steps_until_noticed
 
 STEPS = 2000
-BOUND = 1500
+BOUND = 900
 """Steps within which a planted fault must be noticed."""
 
 
