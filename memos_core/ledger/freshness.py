@@ -17,21 +17,24 @@ Mark = tuple[int, str, int, int | None]
 _SINCE = Prepared(
     sa.select(sa.func.max(t.audit.c.tx), sa.func.sum(sa.case((t.audit.c.verb == "add", 0), else_=1))).where(t.audit.c.tx > p("tx"))
 )
+_NEWEST = Prepared(sa.select(sa.func.max(t.audit.c.tx)))
 
 
 def since(connection: sa.Connection, tx: int) -> tuple[int, bool]:
-    """The newest transaction in the audit, and whether all after `tx` were adds: these take nothing away from anybody."""
+    """The newest transaction in the audit, and whether all after `tx` were adds: these take nothing away from anybody.
+    With a `tx` below 0 the newest alone is asked for."""
+    if tx < 0:
+        return _NEWEST.one(connection)[0] or 0, False
     newest, others = _SINCE.one(connection, (tx,))
     return (tx, True) if newest is None else (newest, not others)
 
 
 @lru_cache(maxsize=64)
 def _marks_of(count: int) -> Prepared:
-    theirs = t.sources.c.item == t.items.c.nr
-    number = sa.select(sa.func.count()).select_from(t.sources).where(theirs).scalar_subquery()
-    newest = sa.select(sa.func.max(t.sources.c.tx)).where(theirs).scalar_subquery()
-    columns = (t.items.c.nr, t.items.c.version, t.items.c.state, number, newest)
-    return Prepared(sa.select(*columns).where(t.items.c.nr.in_([p(f"n{i}") for i in range(count)])))
+    both = t.items.outerjoin(t.sources, t.sources.c.item == t.items.c.nr)
+    columns = (t.items.c.nr, t.items.c.version, t.items.c.state, sa.func.count(t.sources.c.ref), sa.func.max(t.sources.c.tx))
+    wanted = t.items.c.nr.in_([p(f"n{i}") for i in range(count)])
+    return Prepared(sa.select(*columns).select_from(both).where(wanted).group_by(t.items.c.nr))
 
 
 def marks(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, Mark]:

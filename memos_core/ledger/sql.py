@@ -100,6 +100,9 @@ class SqlLedger(Ledger):
 
     def since(self, tx: int) -> tuple[int, bool]:
         """The newest transaction, and whether all after `tx` were adds."""
+        with self._watching:
+            if self._watch is not None:
+                return since(self._watch, tx)
         with self.glance() as book:
             return since(book.connection, tx)
 
