@@ -122,6 +122,8 @@ def _split(mounts: Sequence[Mount], cube_ids: Sequence[str] | None) -> tuple[Seq
 
 def search(handle: Handle, question: Question) -> Recollection:
     """See MOS.search: the memory itself and what is mounted, ranked as one."""
+    if not handle.mounts:
+        return finding.search(handle.engines, question)
     with beside(handle, question.asker) as mounts:
         own, meant = _split(mounts, question.cube_ids)
         layers = [mount.layer(question) for mount in meant]

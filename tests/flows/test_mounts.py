@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -361,6 +362,31 @@ def test_it_is_known_from_when_it_was_mounted(mos: MOS, tmp_path: Path, team: Te
         mos.get(ids[TEAM[0]], user_id="carol", as_of=before)
     with pytest.raises(CubeNotFound):
         mos.search("release", user_id="carol", cube_ids=[cube], as_of=before)
+
+
+def test_searches_go_on_while_it_comes_and_goes(mos: MOS, tmp_path: Path, team: Team) -> None:
+    mos.add("Carol releases her songs.", user_id="carol")
+    counts: set[int] = set()
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def search() -> None:
+        try:
+            while not done.is_set():
+                counts.add(len(mos.search("release", user_id="carol")))
+                counts.add(mos.list(user_id="carol").total)
+        except BaseException as exc:
+            errors.append(exc)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for _ in range(10):
+        mos.cubes.unmount(mos.cubes.mount(tmp_path / "team", user_id="carol").id, user_id="carol")
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert errors == [] and 1 in counts and counts <= {1, 1 + len(TEAM)}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")

@@ -75,6 +75,26 @@ def test_a_large_segment_is_built_in_the_background_and_says_the_same(engine: sa
     index.close()
 
 
+@pytest.mark.parametrize("inline", [10, 1000], ids=["from the file", "in memory"])
+def test_views_of_two_indexes_side_by_side_say_what_one_index_of_both_says(tmp_path: Path, engine: sa.Engine, inline: int) -> None:
+    far = open_sqlite(tmp_path / "far.db", durability="normal")
+    both, near, other = EmbeddedIndex(engine), EmbeddedIndex(engine, inline=inline), EmbeddedIndex(far, inline=inline)
+    first, second = many(60), many(80, cube=2, tx=1 << 40, first=1 << 40)
+    write(engine, both, first, second)
+    write(far, other, second)
+    for index, cubes in ((both, (1, 2)), (other, (2,))):
+        index.put_vectors("m", [Vectors(e.nr, 1, e.cube, unit(e.nr % 7, 1)) for e in (*first.opened, *second.opened) if e.cube in cubes])
+    probe = Probe(("dog", "number3", "wau7"), unit(1, 2), "m", Filter.parse({"info.k": {"gte": 1}}), 5)
+    one, two = both.view(scope(1, 2), now=0), near.view(scope(1), now=0).beside(other.view(scope(2), now=0))
+    assert (one.size, one.speakers) == (two.size, two.speakers) and one.size == 140
+    assert_same(two.gather(probe), one.gather(probe))
+    asked = [3, 1 << 40, 7, (1 << 40) + 79, 99]
+    np.testing.assert_array_equal(two.vectors(asked, "m"), one.vectors(asked, "m"))
+    for index in (both, near, other):
+        index.close()
+    far.dispose()
+
+
 def test_the_least_recently_used_segments_go_first(engine: sa.Engine) -> None:
     index = EmbeddedIndex(engine, memory_bytes=100_000)
     write(engine, index, *(many(50, cube=cube, tx=cube, first=cube * 100) for cube in range(1, 9)))
