@@ -30,9 +30,14 @@ def relevances(question: Question, rows: Candidates, places: Places | slice = AL
     return cosine
 
 
-def allowed(question: Question, rows: Candidates, least: float | None) -> NDArray[np.bool_] | None:
-    """Which rows pass the threshold; None for all."""
-    return None if least is None else relevances(question, rows) >= least
+def allowed(question: Question, rows: Candidates, scores: Column, least: float | None) -> NDArray[np.bool_] | None:
+    """Which rows pass the threshold, and have something that speaks for them: a vector to compare, a word of the query, or a
+    neighbour. None for all."""
+    spoken_for = None if rows.embedded.all() else rows.embedded | (scores > 0)
+    if least is None:
+        return spoken_for
+    near = relevances(question, rows) >= least
+    return near if spoken_for is None else near & spoken_for
 
 
 def best(rows: Candidates, scores: Column, count: int, among: NDArray[np.bool_] | None = None) -> Places:
@@ -44,11 +49,6 @@ def best(rows: Candidates, scores: Column, count: int, among: NDArray[np.bool_] 
     elif places is None:
         places = np.arange(len(keys))
     return places[np.lexsort((rows.nr[places], -rows.said[places], keys))][:count]
-
-
-def spoken_for(rows: Candidates, scores: Column, order: Places) -> Places:
-    """Without those for which nothing speaks: no word of the query, no neighbour, and no vector to compare."""
-    return order[(scores[order] > 0) | rows.embedded[order]]
 
 
 def explain(lent: list[tuple[str, Column]], scores: Column, order: Places, shown: Places, total: float) -> tuple[Mapping[str, float], ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from memos_core.errors import EmbedderUnavailable
 from memos_core.index.base import Candidates, Probe, View
 from memos_core.recall import dialogue, evidence, moments, newest
-from memos_core.recall.cut import allowed, best, explain, relevances, spoken_for
+from memos_core.recall.cut import allowed, best, explain, relevances
 from memos_core.recall.question import Question, interpret, spoken
 from memos_core.recall.ranking import Ranking
 from memos_core.recall.table import Table, tabulate
@@ -74,7 +74,7 @@ def recall(
     clock.append(perf_counter())
     has_vectors = model is not None and bool(rows.embedded.any())
     scores, lent, used = score(question, rows, steps, weights, has_vectors)
-    order = spoken_for(rows, scores, best(rows, scores, max(top_k, newest.FIRST), allowed(question, rows, min_relevance)))
+    order = best(rows, scores, max(top_k, newest.FIRST), allowed(question, rows, scores, min_relevance))
     shown = newest.first(question, rows, order, scores, view, model) if reorder and has_vectors else order
     order, shown = order[:top_k], shown[:top_k]
     why, relevance = explain(lent, scores, order, shown, used.total), relevances(question, rows, shown)
