@@ -9,8 +9,10 @@ them. A child opens its memories anew.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from importlib import import_module
 
 from memos_core.sql.engine import opening
 from memos_core.wiring.engines import Engines
@@ -38,6 +40,7 @@ class Rest:
             engines.index.rest()
             engines.ledger.rest()
         opening.acquire()
+        _end_imports()
 
     def end(self) -> None:
         """Everything goes on."""
@@ -54,3 +57,11 @@ class Rest:
         opening.release()
         self._resting = []
         self._list_lock.__exit__(None, None, None)
+
+
+def _end_imports() -> None:
+    """Let the imports of other threads end: in a child their locks would never be released. (`_initializing` is what
+    Python's own import statement looks at.)"""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("memos_core.") and getattr(getattr(module, "__spec__", None), "_initializing", False):
+            import_module(name)
