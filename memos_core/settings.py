@@ -31,7 +31,7 @@ class Settings:
     chat_model      reserved for a generative model
     durability      full: an acknowledged add survives a power cut; normal: it survives a crash (MEMOS_DURABILITY)
     audit_key       secret of the audit chain; by default a file of its own in `config_dir`
-    segment_bytes   memory for hot scopes, all together
+    segment_bytes   memory for hot scopes, all together; each mounted cube has as much again
     cache_dir, config_dir   where the embedder, and the audit's key, are kept
     """
 

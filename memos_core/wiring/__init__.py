@@ -107,7 +107,7 @@ def _folder(path: Path) -> Path:
         if not database.exists() and any(entry.name != LEDGER_FILE and not entry.name.startswith(LEDGER_FILE) for entry in path.iterdir()):
             raise NotAMemory(f"{path} is not empty and holds no memory; choose an empty or a new folder.")
         if not os.access(path, os.W_OK) or (database.exists() and not os.access(database, os.W_OK)):
-            raise ReadOnlyFolder(f"{path} can't be written to; check its permissions, or mount it with `mos.cubes.mount`.")
+            raise ReadOnlyFolder(f"{path} can't be written to; check its permissions.")
     except OSError as exc:
         if isinstance(exc, ReadOnlyFolder):
             raise
