@@ -76,12 +76,12 @@ def recall(
     scores, lent, used = score(question, rows, steps, weights, has_vectors)
     order = best(rows, scores, max(top_k, newest.FIRST), allowed(question, rows, scores, min_relevance))
     shown = newest.first(question, rows, order, scores, view, model) if reorder and has_vectors else order
-    order, shown = order[:top_k], shown[:top_k]
-    why, relevance = explain(lent, scores, order, shown, used.total), relevances(question, rows, shown)
+    order, shown, total = order[:top_k], shown[:top_k], used.total
+    why, relevance = explain(lent, scores, order, shown, total), relevances(question, rows, shown)
     clock.append(perf_counter())
     return Ranking(
         nrs=tuple(rows.nr[shown].tolist()),
-        scores=tuple(min(max(one / used.total, 0.0), 1.0) for one in scores[order].tolist()),
+        scores=tuple(min(max(one / total, 0.0), 1.0) for one in scores[order].tolist()),
         relevances=tuple(relevance.tolist()),
         whys=why,
         degraded=tuple(dict.fromkeys((*degraded, *rows.degraded))),

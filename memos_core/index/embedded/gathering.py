@@ -143,6 +143,8 @@ def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.int
     taken["matched"] = words.matched[rows].astype(np.int16)
     if query is not None and part.matrix is not None:
         embedded = taken["embedded"] = part.matrix.has[rows].copy()
+        if dense is None and not isinstance(rows, slice) and 2 * len(rows) > part.state.size:
+            dense = part.matrix.dense(query, slice(0, part.state.size))
         taken["dense"] = part.matrix.dense(query, rows) if dense is None else dense[rows]
         if not embedded.all():
             taken["dense"] = np.where(embedded, taken["dense"], np.float32(0))

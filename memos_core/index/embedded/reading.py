@@ -80,9 +80,10 @@ class Reader:
     def __init__(self, engine: sa.Engine) -> None:
         with translate_errors(engine.url):
             pooled = engine.raw_connection()
-            self._raw: Any = pooled.driver_connection
+            raw: Any = pooled.driver_connection
             pooled.detach()
-            self._raw.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+            raw.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
+        self._raw = raw
         self._dialect = engine.dialect
         self._arrow = sqlite3.sqlite_version_info >= _ARROW
         self._sql: dict[str, tuple[str, list[tuple[str, Any]]]] = {}

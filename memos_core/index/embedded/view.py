@@ -97,6 +97,7 @@ class EmbeddedView(View):
             mask = self._filtered(share, segment, state, probe.where)
             passing = mask if passing is None else mask & passing
             count = int(np.count_nonzero(passing))
+            passing = passing if count < state.size else None
         return Part(share.cube, state, alive, passing, count, matrix)
 
     def _matrix(self, share: Share, segment: Segment, state: State, probe: Probe) -> Any:
