@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos_core.recall.table import people
+from memos_core.recall.table import askers, people
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +46,15 @@ def session(question: Question, table: Table, scores: Column, weights: Weights) 
     if count < len(lent):
         lent[~several] = lent[several].mean()
     return lent
+
+
+def asks(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
+    """A turn that asks tells little itself: what it asks stands in the answer, which has its words for context."""
+    rows = table.rows
+    theirs = askers(rows.speakers)
+    if not theirs.any() or not rows.asks.any():
+        return None
+    return (rows.asks & theirs[rows.speaker]) * np.float32(-weights.asks)
 
 
 def talk(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:

@@ -28,7 +28,7 @@ FIRST = max(FIRST_NOW, FIRST_BEFORE)
 SHORT_TERMS = 30
 ALIKE = 0.2
 """Cosine from which two statements may be about one thing. Low: likeliness decides, this only shuts out what is unrelated."""
-FEW_TERMS = 4
+FEW_TERMS = 3
 """A question of more terms than this tells of one occasion, not of how a thing stands."""
 APART = 0.8
 """How far two scores may lie apart, in units of a cosine."""

@@ -36,6 +36,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("session", dialogue.session),
     ("when", moments.when),
     ("date", moments.date),
+    ("asks", dialogue.asks),
     ("talk", dialogue.talk),
 )
 """Each gives a column to add to the scores, or None where its source lacks what it needs. Order matters: talk looks at the sum."""
@@ -62,7 +63,7 @@ def recall(
 
     `asker_names` are the names under which the asker speaks ("user", their own). Filter and scope apply in the index, before
     anything is cut. `steps`, `weights` and `reorder` are there to measure what each is worth. `session`, where the asker
-    stands, is taken and not used yet.
+    stands, is not used yet: what was said there the asker still has at hand.
     """
     clock = [perf_counter()]
     question = interpret(query, view.speakers, asker_names, now)

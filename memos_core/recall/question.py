@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
-from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person, without_markers
+from memos_core.text.kinds import asks_advice, asks_before, asks_now, asks_what_you_said, asks_when, in_first_person, without_markers
 from memos_core.text.words import analyse
 
 _WORD = re.compile(r"[^\W_]+")
@@ -32,6 +32,7 @@ class Question:
     when: bool
     present: bool
     past: bool
+    advice: bool
     dates: tuple[Span, ...]
     now: int
 
@@ -67,6 +68,7 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
         when=asks_when(query),
         present=present,
         past=past,
+        advice=not names and asks_advice(query),
         dates=dates_named(query, now),
         now=round(now.timestamp() * MICRO),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos_core.recall.roles import ROLES
+from memos_core.recall.roles import MACHINES, ROLES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHORT_TERMS = 30
 """A turn of dialogue has at most this many analysed terms, about sixty words."""
 FULL_MATCH = 4
-"""A best match by words that holds this many of the query's terms counts in full."""
+"""A best match by words that holds this many of the query's terms counts in full; one alone of so many is held by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,21 @@ def people(speakers: tuple[str, ...]) -> NDArray[np.bool_]:
     return np.array([*(name.casefold() not in ROLES for name in speakers), False])
 
 
+@lru_cache(maxsize=256)
+def askers(speakers: tuple[str, ...]) -> NDArray[np.bool_]:
+    """By a row's speaker (-1 included): whose questions tell little. Machines'; where none speaks, those of people among each
+    other. Never a user's to a machine, or notes of one's own: into requests people put what they want known."""
+    machines = [name.casefold() in MACHINES for name in speakers]
+    named = people(speakers)
+    return np.array([*machines, False]) if any(machines) or np.count_nonzero(named) < 2 else named
+
+
 def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
     """BM25 in units of its best row, and that row in units of how much of the query it holds.
 
     Scaled by the maximum alone some row has 1.0 however little it matches. The best row counts for the share of the query's
-    terms that it holds; FULL_MATCH terms count in full, so that a long query is not asked to be held whole.
+    terms that it holds; FULL_MATCH terms count in full, so that a long query is not asked to be held whole. The share counts
+    squared where words find by chance: one term alone of many, or a request for advice, which does not name what it is about.
     """
     if not len(rows) or not question.terms:
         return None
@@ -59,5 +69,8 @@ def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
     top = float(rows.lexical[best])
     if top <= 0:
         return None
-    share = min(1.0, int(rows.matched[best]) / min(len(question.terms), FULL_MATCH))
+    held, asked = int(rows.matched[best]), len(question.terms)
+    share = min(1.0, held / min(asked, FULL_MATCH))
+    if question.advice or (held == 1 and asked >= FULL_MATCH):
+        share *= share
     return rows.lexical * np.float32(share / top)

@@ -12,7 +12,7 @@ from memos_core.model.change import Applied, Entry
 from memos_core.model.scope import Asker, Scope
 
 ASKER = Asker("test", "alice", None)
-_EXACT = ("cube", "matched", "embedded", "said", "length", "session_size", "timed")
+_EXACT = ("cube", "matched", "embedded", "said", "length", "session_size", "timed", "asks")
 _NEAR = {"lexical": 1e-4, "session_score": 1e-4, "dense": 4e-3, "relevance": 4e-3}
 
 

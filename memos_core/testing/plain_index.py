@@ -12,8 +12,9 @@ from memos_core.index.base import Candidates, Index, Probe, Vectors, View
 from memos_core.model.change import Applied, Entry
 from memos_core.model.filter import TIMES, Filter, as_time
 from memos_core.model.scope import Scope
+from memos_core.text.asking import ends_asking
 from memos_core.text.passages import passages
-from memos_core.text.timed import is_timed
+from memos_core.text.times import holds_time
 from memos_core.text.words import analyse
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class PlainView(View):
         rows = [self._row(i, probe, lexical[i], sessions, passing) for i in passing]
         kinds = {"nr": "i8", "cube": "i8", "lexical": "f4", "matched": "i2", "dense": "f4", "embedded": "?",
                  "relevance": "f4", "said": "i8", "length": "i4", "speaker": "i4", "session": "i4", "session_score": "f4",
-                 "session_size": "i4", "previous": "i4", "following": "i4", "timed": "?"}  # fmt: skip
+                 "session_size": "i4", "previous": "i4", "following": "i4", "timed": "?", "asks": "?"}  # fmt: skip
         columns: dict[str, Any] = {name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
         missing = sum((e.nr, e.version, probe.model) not in self._vectors for e in self._entries) if probe.vector is not None else 0
         return Candidates(**columns, speakers=tuple(sorted(self.speakers)), degraded=(f"vectors: {missing} missing",) if missing else ())
@@ -123,7 +124,7 @@ class PlainView(View):
             "session": number, "session_score": session_score, "session_size": session_size,
             "previous": passing.index(before[0]) if before and before[0] in passing else -1,
             "following": passing.index(after[0]) if after and after[0] in passing else -1,
-            "timed": is_timed(words),
+            "timed": any(holds_time(entry.text[a:b]) for a, b in passages(entry.text)), "asks": ends_asking(entry.text),
         }  # fmt: skip
 
     def _sessions(self, probe: Probe) -> dict[Any, tuple[int, float, int]]:

@@ -71,6 +71,11 @@ def asks_now(text: str) -> bool:
     return _PRESENT.search(folded) is not None or folded.count(" ") < _KEYWORDS
 
 
+def asks_advice(text: str) -> bool:
+    """Whether it asks for advice or for something to be made: it names a task, not what is known that matters for it."""
+    return _ADVICE.search(text.casefold()) is not None
+
+
 def asks_what_you_said(text: str) -> bool:
     """Whether it asks for what the machine said before."""
     return _OF_YOU.search(text.casefold()) is not None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+
+from memos_core.text.words import analyse
 
 _MONTHS = "january february april june july august september october november december"
 _WEEKDAYS = "mondays? tuesdays? wednesdays? thursdays? fridays? saturdays? sundays?"
@@ -40,18 +43,19 @@ _ASIAN = re.compile(
     "[今昨明前后後去]天|[今去明前]年|[上下这這本]个?(?:月|周|星期|礼拜)|[0-9一二三四五六七八九十]+[年月日号號]|周[一二三四五六日末天]|星期[一二三四五六日天]"
     "|昨日|今日|明日|先週|来週|先月|来月|어제|오늘|내일|지난|다음 ?[주달해]"
 )
-_LETTERS = re.compile(r"[a-z]+|\d")
-_HINTS = frozenset(
-    word
-    for group in (_MONTHS, _WEEKDAYS, _ALONE, _UNITS, _SHORT, "new", " ".join("0123456789"))
-    for listed in group.split()
-    for word in ((listed[:-2], listed[:-1]) if listed.endswith("s?") else (listed,))
-)
+_DIGIT = re.compile(r"\d")
+_SURE = frozenset(analyse(f"{_MONTHS} {_WEEKDAYS} {_ALONE}".replace("s?", ""))) - frozenset(analyse("recent late"))
+_HINTS = frozenset(analyse(f"{_UNITS} {_SHORT} recently lately".replace("s?", "")))
 
 
-def holds_time(text: str) -> bool:
-    """Whether the text holds a time expression: a date, a weekday, "two weeks ago", "last summer"."""
-    folded = text.casefold()
-    if not _HINTS.isdisjoint(_LETTERS.findall(folded)) and _PHRASES.search(folded):
+def holds_time(text: str, terms: Collection[str] | None = None) -> bool:
+    """Whether the text holds a time expression: a date, a weekday, "two weeks ago", "last summer".
+
+    `terms` is what `analyse` makes of the text, where it is known: they decide most texts, and spare the rest the search.
+    """
+    known = analyse(text) if terms is None else terms
+    if not _SURE.isdisjoint(known):
         return True
-    return not folded.isascii() and _ASIAN.search(folded) is not None
+    if (not _HINTS.isdisjoint(known) or _DIGIT.search(text)) and _PHRASES.search(text.casefold()):
+        return True
+    return not text.isascii() and _ASIAN.search(text) is not None

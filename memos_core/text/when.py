@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 
 from memos_core.text import calendar_spans as on
 from memos_core.text.calendar_spans import Interval, Tense
-from memos_core.text.times import holds_time as is_timed
 from memos_core.text.when_chinese import chinese
 from memos_core.text.when_english import Found, english, number
 
@@ -258,4 +257,4 @@ def _in_year(moment: datetime, year: int) -> datetime:
     return moment.replace(year=year, day=28 if (moment.month, moment.day) == (2, 29) else moment.day)
 
 
-__all__ = ["When", "is_timed", "question_dates", "resolve", "span_of", "validity"]
+__all__ = ["When", "question_dates", "resolve", "span_of", "validity"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memos_core.text.passages import passages
-from memos_core.text.timed import is_timed
+from memos_core.text.times import holds_time
 from memos_core.text.words import analyse
 
 SENTENCE = "This is sentence number seven, with about a dozen words in all of it."
@@ -50,6 +50,6 @@ def test_passages_are_in_order_and_leave_out_nothing_but_space(text: str, words:
 
 def test_words_of_the_calendar_say_when() -> None:
     for text in ("I went there yesterday.", "In 2019 we met.", "See you next Friday!", "three weeks ago", "我们昨天见面", "last summer"):
-        assert is_timed(analyse(text)), text
+        assert holds_time(text, analyse(text)) and holds_time(text), text
     for text in ("My dog hates trams.", "She may march on.", "我喜欢樱花"):
-        assert not is_timed(analyse(text)), text
+        assert not holds_time(text, analyse(text)), text

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from memos_core.index.base import Candidates, Probe
 from memos_core.index.embedded.kernels import Floats, guess, largest
 from memos_core.index.embedded.matrix import Query
+from memos_core.index.embedded.schema import ASKS, TIMED
 from memos_core.index.embedded.scoring import Lexical, score
 from memos_core.index.embedded.state import Counts, Mask, State
 from memos_core.text.words import code
@@ -94,7 +95,7 @@ def _nothing() -> Candidates:
     return Candidates(
         nr=long, cube=long, lexical=real, matched=np.zeros(0, np.int16), dense=real, embedded=np.zeros(0, np.bool_), relevance=real,
         said=long, length=wide, speaker=wide, session=wide, session_score=real, session_size=wide, previous=wide, following=wide,
-        timed=np.zeros(0, np.bool_),
+        timed=np.zeros(0, np.bool_), asks=np.zeros(0, np.bool_),
     )  # fmt: skip
 
 
@@ -137,7 +138,8 @@ def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.int
     taken: dict[str, NDArray[Any]] = {
         name: columns[name][rows] for name in ("nr", "said", "length", "speaker", "session", "previous", "following", "timed")
     }
-    count, session = len(taken["nr"]), taken["session"]
+    count, session, kind = len(taken["nr"]), taken["session"], taken["timed"]
+    taken["timed"], taken["asks"] = (kind & TIMED).view(np.bool_), kind >= ASKS
     taken["cube"] = np.full(count, part.cube, np.int64)
     taken["lexical"] = words.score[rows].astype(np.float32)
     taken["matched"] = words.matched[rows].astype(np.int16)

@@ -13,6 +13,9 @@ from memos_core.sql.schema import metadata
 FOREVER = (1 << 62) - 1
 """Later than every transaction and every time."""
 
+TIMED, ASKS = 1, 2
+"""What an entry's text is: holds a time expression; ends by asking somebody something."""
+
 entries = sa.Table(
     "entries",
     metadata,
@@ -28,7 +31,7 @@ entries = sa.Table(
     sa.Column("context", sa.BigInteger),
     sa.Column("said", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger),
-    sa.Column("timed", sa.SmallInteger, nullable=False),
+    sa.Column("timed", sa.SmallInteger, nullable=False),  # of what kind the text is: the sum of TIMED and ASKS
     sa.Column("fields", sa.Text, nullable=False),
 )
 sa.Index("entries_cube", entries.c.cube, entries.c.tx)

@@ -15,7 +15,7 @@ Mask = NDArray[np.bool_]
 ROW_COLUMNS: dict[str, type] = {
     "eid": np.int64, "nr": np.int64, "tx": np.int64, "said": np.int64, "expires": np.int64, "context": np.int64, "version": np.int32,
     "session": np.int32, "speaker": np.int32, "length": np.int32, "previous": np.int32, "following": np.int32, "first": np.int32,
-    "parts": np.int32, "timed": np.bool_,
+    "parts": np.int32, "timed": np.uint8,
 }  # fmt: skip
 """`first` is a row's first passage, `parts` how many it has; `previous` and `following` are rows, -1 for none."""
 PASSAGE_COLUMNS: dict[str, type] = {"row": np.int32, "words": np.int32}

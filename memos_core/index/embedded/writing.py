@@ -13,11 +13,12 @@ import numpy as np
 import sqlalchemy as sa
 
 from memos_core.index.base import Vectors
-from memos_core.index.embedded.schema import entries, erasures, index_state, vectors
+from memos_core.index.embedded.schema import ASKS, TIMED, entries, erasures, index_state, vectors
 from memos_core.model.change import Applied, Entry
 from memos_core.sql.schema import Prepared, insert
+from memos_core.text.asking import ends_asking
 from memos_core.text.passages import passages
-from memos_core.text.timed import is_timed
+from memos_core.text.times import holds_time
 from memos_core.text.words import analyse, code
 
 _p = sa.bindparam
@@ -75,28 +76,29 @@ def _erase(connection: sa.Connection, change: Applied) -> None:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    terms, timed = encode(entry.text, entry.speaker)
+    terms, kind = encode(entry.text, entry.speaker)
     expires = entry.fields.get("expires_at")
     return (
         entry.nr, entry.version, entry.cube, entry.tx, None, terms, entry.speaker, entry.session, entry.context, entry.said,
-        _micros(expires) if expires is not None else None, int(timed), _encoder.encode(entry.fields),
+        _micros(expires) if expires is not None else None, kind, _encoder.encode(entry.fields),
     )  # fmt: skip
 
 
-def encode(text: str, speaker: str = "") -> tuple[bytes, bool]:
-    """The terms of "speaker: text" as kept in the index, and whether they say when."""
+def encode(text: str, speaker: str = "") -> tuple[bytes, int]:
+    """The terms of "speaker: text" as kept in the index, and of what kind the text is."""
     named = analyse(speaker) if speaker else []
     spans = passages(text)
     timed, parts = False, array("I")
     for start, end in spans or [(0, 0)]:
-        terms = named + analyse(text if len(spans) == 1 else text[start:end])
-        timed = timed or is_timed(terms)
+        part = text if len(spans) == 1 else text[start:end]
+        terms = analyse(part)
+        timed = timed or holds_time(part, terms)
         if parts or start > (spans[0][0] if spans else 0):
             parts.append(0)
-        parts.extend(sorted(map(_code, terms)))
+        parts.extend(sorted(map(_code, named + terms)))
     if sys.byteorder == "big":
         parts.byteswap()
-    return parts.tobytes(), timed
+    return parts.tobytes(), TIMED * timed + ASKS * ends_asking(text)
 
 
 def _code(term: str) -> int:

@@ -29,6 +29,7 @@ _COLUMNS: dict[str, tuple[Any, Any]] = {
     "previous": (np.int32, -1),
     "following": (np.int32, -1),
     "timed": (np.bool_, False),
+    "asks": (np.bool_, False),
 }
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from memos_core.recall.embedded_text import alone, with_context
 from memos_core.recall.question import interpret, named, spoken
+from memos_core.text.asking import ends_asking
 from memos_core.text.dates import DAY, dates_named
 from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person
 from memos_core.text.times import holds_time
+from memos_core.text.words import analyse
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -110,6 +112,32 @@ def test_what_is_no_date_is_passed_over(text: str) -> None:
 def test_times_in_a_text() -> None:
     assert all(map(holds_time, ("I went yesterday", "two weeks ago", "in May", "Sept 3", "at 5 pm", "昨天我去了", "since 2019")))
     assert not any(map(holds_time, ("We may go", "second to none", "march on", "")))
+
+
+def test_a_time_is_known_with_the_terms_and_without() -> None:
+    for text in (
+        "I went yesterday",
+        "in May",
+        "at 5 pm",
+        "We may go",
+        "second to none",
+        "march on",
+        "the 1990s",
+        "昨天我去了",
+        "every other Friday",
+        "",
+    ):
+        assert holds_time(text) == holds_time(text, analyse(text)), text
+
+
+@pytest.mark.parametrize("text", ["What did you plant there?", "Nice! What did you plant there?", "“And you?”", "你种了什么？"])
+def test_a_text_that_is_mostly_its_last_question_ends_asking(text: str) -> None:
+    assert ends_asking(text)
+
+
+@pytest.mark.parametrize("text", ["", "...", "We moved to a house by the lake last spring. And you?", "Did you? I did.", "Where? There!"])
+def test_a_text_that_tells_more_than_it_asks_does_not_end_asking(text: str) -> None:
+    assert not ends_asking(text)
 
 
 def test_peoples_names_are_embedded_and_roles_are_not() -> None:

@@ -66,6 +66,7 @@ def tables(draw: st.DrawFn) -> Candidates:
         previous=previous,
         following=following,
         timed=seed.random(n) < 0.3,
+        asks=seed.random(n) < 0.3,
     )
 
 

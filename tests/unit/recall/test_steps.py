@@ -22,11 +22,20 @@ def lent(step: Any, query: str, table: Candidates, scores: list[float] | None = 
     return None if column is None else [round(x, 4) for x in column.tolist()]
 
 
-def test_a_best_match_of_few_of_the_querys_words_does_not_count_in_full() -> None:
-    weak = lent(evidence.words, "suggest a quick dinner recipe", rows(2, lexical=[3, 1], matched=[1, 1]))
-    full = lent(evidence.words, "suggest a quick dinner recipe", rows(2, lexical=[3, 1], matched=[4, 1]))
-    assert weak[0] == pytest.approx(full[0] / 4)
-    assert full[0] == DEFAULT.words
+@pytest.mark.parametrize(
+    ("query", "held", "share"),
+    [
+        ("Which quick dinner recipe did Ana like?", 4, 1),
+        ("Which quick dinner recipe did Ana like?", 2, 1 / 2),
+        ("Which quick dinner recipe did Ana like?", 1, 1 / 16),
+        ("Which dinner did Ana like?", 1, 1 / 2),
+        ("Could you suggest a quick dinner?", 3, 1),
+        ("Could you suggest a quick dinner?", 1, 1 / 9),
+    ],
+)
+def test_words_count_by_what_the_best_match_holds_and_less_where_they_find_by_chance(query: str, held: int, share: float) -> None:
+    table = rows(2, lexical=[3, 0], matched=[held, 0], speakers=("Ana",), speaker=[0, 0])
+    assert lent(evidence.words, query, table) == [pytest.approx(DEFAULT.words * share, abs=1e-4), 0]
 
 
 def test_four_matching_words_of_a_long_query_count_in_full() -> None:
@@ -99,6 +108,24 @@ def test_a_turn_has_a_part_of_the_answer_to_it() -> None:
 )
 def test_an_essay_and_a_chat_with_a_machine_are_no_talk(unlike: dict[str, Any]) -> None:
     assert lent(dialogue.talk, "hiking", rows(3, **TALK, **unlike), [0.1, 0.8, 0.2]) is None
+
+
+@pytest.mark.parametrize(
+    ("speakers", "speaker", "less"),
+    [
+        (("Ana", "Ben"), [0, 1], [True, True]),
+        (("Ana", "assistant"), [0, 1], [False, True]),
+        (("assistant",), [-1, 0], [False, True]),
+    ],
+)
+def test_a_turn_that_asks_counts_less_unless_it_is_a_users_request(speakers: tuple[str, ...], speaker: list[int], less: list[bool]) -> None:
+    table = rows(2, speakers=speakers, speaker=speaker, asks=[True, True])
+    assert lent(dialogue.asks, "hiking", table) == [pytest.approx(-DEFAULT.asks) if one else 0 for one in less]
+
+
+def test_a_diarys_questions_and_turns_that_ask_nothing_count_in_full() -> None:
+    assert lent(dialogue.asks, "hiking", rows(2, speakers=("Ana",), speaker=[0, 0], asks=[True, True])) is None
+    assert lent(dialogue.asks, "hiking", rows(2, speakers=("Ana", "Ben"), speaker=[0, 1])) is None
 
 
 def test_session_numbers_may_be_large() -> None:
