@@ -83,7 +83,10 @@ class Ledger(ABC):
         """Write the storage anew, without the slack in which old bytes may stand."""
 
     def rest(self) -> None:  # noqa: B027
-        """Let go of every connection, and let nobody write until `go_on`: the process is about to fork."""
+        """Let nobody write until `go_on`: the process is about to fork."""
+
+    def let_go(self) -> None:  # noqa: B027
+        """Close what is open still, now that nothing more can be opened."""
 
     def go_on(self) -> None:  # noqa: B027
         """After `rest`."""

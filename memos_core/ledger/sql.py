@@ -128,10 +128,13 @@ class SqlLedger(Ledger):
             connection.exec_driver_sql("VACUUM")
 
     def rest(self) -> None:
-        """See the port. Reads that are on their way are waited for, some seconds."""
+        """See the port."""
         self._group.rest()
         self._watching.acquire()
         self._unwatch()
+
+    def let_go(self) -> None:
+        """See the port. Reads that are on their way are waited for, some seconds."""
         pool, patience = self.engine.pool, time.monotonic() + _PATIENCE_SECONDS
         while isinstance(pool, sa.QueuePool) and pool.checkedout() and time.monotonic() < patience:
             time.sleep(0.001)

@@ -40,6 +40,9 @@ class Rest:
             engines.index.rest()
             engines.ledger.rest()
         opening.acquire()
+        for engines in self._resting:
+            engines.index.let_go()
+            engines.ledger.let_go()
         _end_imports()
 
     def end(self) -> None:

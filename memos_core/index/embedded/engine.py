@@ -106,6 +106,9 @@ class EmbeddedIndex(Index):
     def rest(self) -> None:
         self._readers.rest()
 
+    def let_go(self) -> None:
+        self._readers.let_go()
+
     def go_on(self) -> None:
         self._readers.go_on()
 

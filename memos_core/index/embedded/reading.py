@@ -175,8 +175,11 @@ class Readers:
             return self._watches << 40 | self._watch.data_version()
 
     def rest(self) -> None:
-        """Close all readers; those that are lent are waited for, some seconds. Nobody watches until `go_on`."""
+        """Nobody watches until `go_on`."""
         self._watching.acquire()
+
+    def let_go(self) -> None:
+        """Close all readers; those that are lent are waited for, some seconds."""
         patience = time.monotonic() + _PATIENCE_SECONDS
         while self._lent and time.monotonic() < patience:
             time.sleep(0.001)
