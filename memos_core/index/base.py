@@ -67,6 +67,7 @@ class Candidates:
     previous      int32    the row of the memory said just before it in its session; -1 where none, or not gathered
     following     int32    the row of the memory said just after it; -1 likewise
     timed         bool     whether its text holds a time expression
+    asks          bool     whether its text ends by asking somebody something
     """
 
     nr: NDArray[np.int64]
@@ -85,6 +86,7 @@ class Candidates:
     previous: NDArray[np.int32]
     following: NDArray[np.int32]
     timed: NDArray[np.bool_]
+    asks: NDArray[np.bool_]
     speakers: tuple[str, ...] = ()
     degraded: tuple[str, ...] = ()
 
