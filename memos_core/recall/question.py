@@ -52,6 +52,7 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
     names = named(query, {name.casefold(): name for name in (*asker, *speakers)}.values())
     past = asks_before(query)
     present = not past and asks_now(query)
+    advice = not names and asks_advice(query)
     terms = dict.fromkeys(analyse(query))
     if past or present:
         terms = dict.fromkeys(analyse(without_markers(query))) or terms
@@ -65,10 +66,10 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
         asker=frozenset(name.casefold() for name in asker) | USERS,
         first_person=in_first_person(query),
         of_you=asks_what_you_said(query),
-        when=asks_when(query),
+        when=asks_when(query) and not advice,
         present=present,
         past=past,
-        advice=not names and asks_advice(query),
+        advice=advice,
         dates=dates_named(query, now),
         now=round(now.timestamp() * MICRO),
     )

@@ -21,6 +21,9 @@ SHORT_TERMS = 30
 FULL_MATCH = 4
 """A best match by words that holds this many of the query's terms counts in full; one alone of so many is held by chance."""
 
+BY_CHANCE = 3
+"""The power of that share where words find by chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -61,7 +64,7 @@ def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
 
     Scaled by the maximum alone some row has 1.0 however little it matches. The best row counts for the share of the query's
     terms that it holds; FULL_MATCH terms count in full, so that a long query is not asked to be held whole. The share counts
-    squared where words find by chance: one term alone of many, or a request for advice, which does not name what it is about.
+    to a power where words find by chance: one term alone of many, or a request for advice, which does not name what it is about.
     """
     if not len(rows) or not question.terms:
         return None
@@ -72,5 +75,5 @@ def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
     held, asked = int(rows.matched[best]), len(question.terms)
     share = min(1.0, held / min(asked, FULL_MATCH))
     if question.advice or (held == 1 and asked >= FULL_MATCH):
-        share *= share
+        share **= BY_CHANCE
     return rows.lexical * np.float32(share / top)

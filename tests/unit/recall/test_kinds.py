@@ -140,6 +140,13 @@ def test_a_text_that_tells_more_than_it_asks_does_not_end_asking(text: str) -> N
     assert not ends_asking(text)
 
 
+def test_advice_is_asked_by_who_asks_and_about_no_time_that_was() -> None:
+    asked = interpret("When should I schedule my deep work?", (), frozenset(), NOW)
+    assert asked.advice and not asked.when
+    told = interpret("When would Ana like to move?", ("Ana",), frozenset(), NOW)
+    assert told.when and not told.advice
+
+
 def test_peoples_names_are_embedded_and_roles_are_not() -> None:
     assert alone("Ana", "hello") == "Ana: hello"
     assert alone("assistant", "hello") == alone("", "hello") == "hello"

@@ -27,10 +27,10 @@ def lent(step: Any, query: str, table: Candidates, scores: list[float] | None = 
     [
         ("Which quick dinner recipe did Ana like?", 4, 1),
         ("Which quick dinner recipe did Ana like?", 2, 1 / 2),
-        ("Which quick dinner recipe did Ana like?", 1, 1 / 16),
+        ("Which quick dinner recipe did Ana like?", 1, 1 / 64),
         ("Which dinner did Ana like?", 1, 1 / 2),
         ("Could you suggest a quick dinner?", 3, 1),
-        ("Could you suggest a quick dinner?", 1, 1 / 9),
+        ("Could you suggest a quick dinner?", 1, 1 / 27),
     ],
 )
 def test_words_count_by_what_the_best_match_holds_and_less_where_they_find_by_chance(query: str, held: int, share: float) -> None:
