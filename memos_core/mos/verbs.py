@@ -57,8 +57,7 @@ def add(
         talk=_is_talk(content),
         embed=engines.wants_vectors,
     )
-    if addition.write_to is not None:
-        beside.forbid(handle, asker, cube_id=addition.write_to)
+    beside.forbid(handle, asker, cube_id=addition.write_to)
     request = _Request(
         "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, moment, expires, learn)
     )
