@@ -20,6 +20,21 @@ opening = threading.RLock()
 """Held while a connection is opened, and while the process forks: none may be open then (see `memos_core.wiring.forking`)."""
 
 
+alive: set[int] = set()
+"""Connections that are open, or not closed to the end yet."""
+refused: list[int] = []
+"""Connections that were inherited, open, by a fork: while there are any, SQLite can't be used safely here."""
+
+
+class _Connection(sqlite3.Connection):
+    def close(self) -> None:
+        super().close()
+        alive.discard(id(self))
+
+    def __del__(self) -> None:
+        alive.discard(id(self))
+
+
 def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool = False) -> sa.Engine:
     """An engine on one SQLite file. Connections are in autocommit; a transaction is begun by `writing`."""
     pragmas = [
@@ -39,10 +54,14 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
     target = f"file:{path}?immutable=1" if read_only else str(path)
 
     def connect() -> sqlite3.Connection:
+        if refused:
+            raise LedgerUnavailable("This process was forked while another thread used the memory; fork earlier, or spawn it.")
         with opening:
             connection = sqlite3.connect(
-                target, uri=read_only, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000
-            )
+                target, uri=read_only, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=BUSY_MS / 1000,
+                factory=_Connection,
+            )  # fmt: skip
+            alive.add(id(connection))
             for pragma in pragmas:
                 connection.execute(pragma)
             return connection

@@ -3,19 +3,22 @@
 SQLite keeps, for the whole process, which locks it holds on a file. A child inherits that belief, but not the locks: a
 connection that it opens then takes none, and others may empty the log under it. So at the moment of a fork no connection
 is open: whatever runs ends first, everything is let go of, and the parent opens its connections again when it next needs
-them. A child opens its memories anew.
+them. A child opens its memories anew. Where another thread does not let go of a connection within seconds, the fork is not held
+up any longer, and the child is refused: it can open no memory.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from importlib import import_module
 
-from memos_core.sql.engine import opening
+from memos_core.sql.engine import alive, opening, refused
 from memos_core.wiring.engines import Engines
+
+_PATIENCE_SECONDS = 5.0
 
 
 class Rest:
@@ -43,6 +46,9 @@ class Rest:
         for engines in self._resting:
             engines.index.let_go()
             engines.ledger.let_go()
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while alive and time.monotonic() < patience:
+            time.sleep(0.001)
         _end_imports()
 
     def end(self) -> None:
@@ -56,8 +62,9 @@ class Rest:
         self._list_lock.__exit__(None, None, None)
 
     def leave(self) -> None:
-        """In the child nothing of it goes on."""
+        """In the child nothing of it goes on. Where a connection could not be closed in time, this process opens none."""
         opening.release()
+        refused.extend(alive)
         self._resting = []
         self._list_lock.__exit__(None, None, None)
 
@@ -65,6 +72,14 @@ class Rest:
 def _end_imports() -> None:
     """Let the imports of other threads end: in a child their locks would never be released. (`_initializing` is what
     Python's own import statement looks at.)"""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("memos_core.") and getattr(getattr(module, "__spec__", None), "_initializing", False):
-            import_module(name)
+    own, frame = set(), sys._getframe()
+    while frame is not None:
+        own.add(frame.f_globals.get("__name__"))
+        frame = frame.f_back  # type: ignore[assignment]
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while any(_loading(module) for name, module in list(sys.modules.items()) if name not in own) and time.monotonic() < patience:
+        time.sleep(0.005)
+
+
+def _loading(module: object) -> bool:
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))

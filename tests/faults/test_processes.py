@@ -77,6 +77,7 @@ def test_verify_finds_nothing_while_another_process_writes(tmp_path: Path) -> No
 FORK = """
     import json, os, sys, threading, time
     from pathlib import Path
+    from memos_core import LedgerUnavailable
     from tests.faults.neighbours import opened
 
     mos = opened(Path(sys.argv[1]))
@@ -101,6 +102,10 @@ FORK = """
     for nr in range(4):
         pid = os.fork()
         if pid == 0:
+            try:
+                mos.list(user_id="u")
+            except LedgerUnavailable as exc:
+                os._exit(77 if "was forked while" in str(exc) else 1)
             assert any(hit.memory.text == "The parent says apple." for hit in mos.search("parent apple", user_id="u"))
             for step in range(5):
                 mos.add(f"The child {{nr}} says pear {{step}}.", user_id="u")
@@ -125,13 +130,16 @@ def _forks(folder: Path, *, threads: int, close: bool) -> None:
     script = textwrap.dedent(FORK.format(threads=threads, close=close))
     done = subprocess.run([sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout) == [[0, 0, 0, 0], []]
+    codes, failed = json.loads(done.stdout)
+    assert failed == []
+    assert set(codes) <= ({0, 77} if threads else {0}), "a child may be refused, in words, while threads hold connections"
+    well = [nr for nr, code in enumerate(codes) if code == 0]
     with opened(folder) as mos:
         texts = [memory.text for memory in mos.list(user_id="u", limit=1000)]
         assert sorted(texts) == sorted(
             ["The parent says apple."]
             + [f"The parent says apple again {nr}." for nr in range(4)]
-            + [f"The child {nr} says pear {step}." for nr in range(4) for step in range(5)]
+            + [f"The child {nr} says pear {step}." for nr in well for step in range(5)]
         )
         assert _sound(mos) == []
 
