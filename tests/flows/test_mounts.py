@@ -170,6 +170,8 @@ def test_what_it_told_is_not_learnt_when_it_comes_back(mos: MOS, tmp_path: Path,
     told = mos.search("release", user_id="carol").prompt()
     assert TEAM[0] in told
     assert mos.add([{"role": "user", "content": told}], user_id="carol").memory_ids == ()
+    line = [{"role": "assistant", "content": f"- {TEAM[0]}"}]
+    assert mos.add(line, user_id="carol").memory_ids == () and mos.add(line, user_id="eve").memory_ids
 
 
 def test_two_are_mounted_at_once_and_each_goes_by_itself(
