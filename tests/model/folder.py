@@ -145,6 +145,12 @@ class Folder(RuleBasedStateMachine):
         wanted = [self.shape(tenant, item, version) for item, version in world.visible(asker, now=self.clock.now)]
         listed = [self.shape_of(memory) for memory in mos.list(**named(asker), limit=MANY)]
         assert listed == wanted, f"list for {asker} of {tenant}: {difference(listed, wanted)}"
+        if self.moves % 3 == 0:
+            assert self.pages(mos, named(asker), 2) == wanted
+        where, passes = w.FILTERS[self.moves % len(w.FILTERS)]
+        kept = {item.id for item, version in world.visible(asker, now=self.clock.now) if passes(version, item)}
+        assert {memory.id for memory in mos.list(**named(asker), filter=where, limit=MANY)} == kept, where
+        assert {hit.memory.id for hit in mos.search(w.QUERY, **named(asker), filter=where, top_k=MANY)} == kept, where
         found = mos.search(w.QUERY, **named(asker), top_k=MANY)
         hits = sorted((self.shape_of(hit.memory) for hit in found), key=by_id)
         wanted.sort(key=by_id)
@@ -153,6 +159,17 @@ class Folder(RuleBasedStateMachine):
         assert scores == sorted(scores, reverse=True) and all(0 <= score <= 1 for score in scores)
         assert len(mos.search(w.QUERY, **named(asker), top_k=2)) == min(2, len(wanted))
         self.compare_talk(mos, world, asker)
+
+    def pages(self, mos: MOS, options: dict[str, Any], limit: int) -> list[Any]:
+        found: list[Any] = []
+        cursor = None
+        while True:
+            page = mos.list(**options, limit=limit, cursor=cursor)
+            found += [self.shape_of(memory) for memory in page]
+            cursor = page.next_cursor
+            assert len(page) == limit or cursor is None
+            if cursor is None:
+                return found
 
     def compare_talk(self, mos: MOS, world: World, asker: Asker) -> None:
         said = [(m.id, m.versions[-1], m.role, m.name, m.said, m.session) for m in world.standing(world.roles(asker))]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from memos_core import MOS
 from tests.model import words as w
 from tests.model.folder import MANY, Folder, by_id, difference, named, true_at
 from tests.model.promise import World
@@ -28,10 +27,24 @@ class Verbs(Folder):
                                           ("b", 0, 4, ()), ("b", 1, 5, ("work",))):  # fmt: skip
             self.clock.now += timedelta(seconds=1)
             session = w.OWN_WALK if tags else "walk-1"
-            self.add(tenant, w.ASKERS[asker], w.TEXTS[text], [Words("user", w.TEXTS[text])], session=session, tags=tags)
+            said = [Words("user", w.TEXTS[text])]
+            info: dict[str, Any] = {"n": "1"} if tags else {}
+            self.add(
+                tenant, w.ASKERS[asker], w.TEXTS[text], said, session=session, tags=tags, info=info, at=None if text > 3 else w.TIMES[1]
+            )
+        for memory_id in list(self.worlds["a"].items)[:3]:
+            self.reword(memory_id, w.TEXTS[6])
         own = self.worlds["a"].own(w.ASKERS[0])
         assert own is not None
         self.shared_with("a", w.ASKERS[0], own.id, ("user", "bob"), "writer")
+
+    def reword(self, memory_id: str, text: str) -> None:
+        self.both(
+            "a",
+            w.ASKERS[0],
+            lambda mos: mos.update(memory_id, user_id="alice", text=text),
+            lambda world, _: world.update(w.ASKERS[0], memory_id, if_version=None, request=None, text=text),
+        )
 
     # -- adding
 
@@ -142,7 +155,9 @@ class Verbs(Folder):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, back=st.sampled_from([None, 0, 1, 2]))
     def restore(self, tenant: str, asker: Asker, pick: int, back: int | None) -> None:
-        wanted = self.memory_id(tenant, asker, pick)
+        world = self.worlds[tenant]
+        older = [item.id for item in world.items.values() if len(item.versions) > 1 and item.cube in world.roles(asker)]
+        wanted = older[pick % len(older)] if older and back is not None else self.memory_id(tenant, asker, pick)
         item = self.worlds[tenant].items.get(wanted)
         version = None if back is None else max(1, (item.newest.number if item else 9) - back)
         done = self.both(
@@ -315,17 +330,6 @@ class Verbs(Folder):
         when = self.past[tenant][then % len(self.past[tenant])][0] - (timedelta() if exact else MICRO)
         before = [world for at, world in self.past[tenant] if at <= when]
         return when, before[-1] if before else World(self.clock)
-
-    def pages(self, mos: MOS, options: dict[str, Any], limit: int) -> list[Any]:
-        found: list[Any] = []
-        cursor = None
-        while True:
-            page = mos.list(**options, limit=limit, cursor=cursor)
-            found += [self.shape_of(memory) for memory in page]
-            cursor = page.next_cursor
-            assert len(page) == limit or cursor is None
-            if cursor is None:
-                return found
 
     @rule(asker=w.ASKER, pick=w.PICK, then=st.none() | w.PICK, exact=st.booleans())
     def get(self, asker: Asker, pick: int, then: int | None, exact: bool) -> None:

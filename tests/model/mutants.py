@@ -173,11 +173,11 @@ def a_request_is_not_recognised() -> Iterator[None]:
 
 
 @mutant
-def restore_takes_the_version_before() -> Iterator[None]:
+def restore_takes_the_newest_version() -> Iterator[None]:
     real = changing.restore
 
     def restore(pen: Any, book: Any, seen: Any, memory_id: str, version: int | None, **more: Any) -> Any:
-        return real(pen, book, seen, memory_id, None if version is None else max(1, version - 1), **more)
+        return real(pen, book, seen, memory_id, None, **more)
 
     with patch.object(changing, "restore", restore):
         yield
@@ -200,8 +200,8 @@ def learning_can_not_be_switched_off() -> Iterator[None]:
 def recorded_times_go_back() -> Iterator[None]:
     real = Pen.__init__
 
-    def start(self: Pen, connection: Any, *, asker: Any, key: bytes, now: int) -> None:
-        real(self, connection, asker=asker, key=key, now=now)
+    def start(self: Pen, connection: Any, *, now: int, **more: Any) -> None:
+        real(self, connection, now=now, **more)
         self.at = now
 
     with patch.object(Pen, "__init__", start):
