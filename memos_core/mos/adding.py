@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,17 +14,16 @@ from memos_core.errors import Forbidden
 from memos_core.governance.access import standing
 from memos_core.ledger import tables as t
 from memos_core.ledger.pen import Pen, dump
-from memos_core.ledger.read import LIVE, Book, fields, micros
+from memos_core.ledger.read import LIVE, Book, micros
 from memos_core.ledger.rows import VersionRow
 from memos_core.ledger.sessions import made_only_from
 from memos_core.model.change import Entry, Work
 from memos_core.model.ids import new_id
 from memos_core.model.message import Draft, Message
 from memos_core.model.scope import Asker
+from memos_core.mos.entries import digest_of, entry_of, extra_of, validity_of
 from memos_core.reader.skim import Skimmed
 from memos_core.sql.schema import Prepared
-from memos_core.text.same import same_words
-from memos_core.text.times import holds_time
 
 LEASE_MICROS = 60_000_000
 EPISODE_MICROS = 30 * 60 * 1_000_000
@@ -61,11 +58,6 @@ _DERIVED = Prepared(
     .group_by(t.sources.c.item)
 )
 _LAST_SAID = Prepared(sa.select(sa.func.max(t.sources.c.said)).where(t.sources.c.item == p("item"), t.sources.c.tx >= p("tx")))
-_ANSWERED = Prepared(
-    sa.select(t.requests.c.verb, t.requests.c.digest, t.requests.c.answer).where(
-        t.requests.c.tenant == p("tenant"), t.requests.c.asker == p("asker"), t.requests.c.id == p("id")
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +99,6 @@ class _Place:
     label: str | None = None
     last_item: int | None = None
     last_said: int = 0
-
-
-def asked_before(pen: Pen, request_id: str, verb: str, digest: bytes) -> dict[str, Any] | None:
-    """What this request was told before; RequestReused when its id was another request's."""
-    from memos_core.errors import RequestReused
-
-    who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
-    row = _ANSWERED.one(pen.connection, (pen.asker.tenant, who, request_id))
-    if row is None:
-        return None
-    if row[0] != verb or bytes(row[1]) != digest:
-        raise RequestReused("request_id", f"'{request_id[:60]}' was used for a different request.", "Use a new id for a new request.")
-    return json.loads(row[2])  # type: ignore[no-any-return]
 
 
 def own_cube(pen: Pen, book: Book, asker: Asker) -> tuple[int, str]:
@@ -201,7 +180,7 @@ class _Writer:
             role=message.role,
             name=message.name,
             content=message.content,
-            extra=_extra(message),
+            extra=extra_of(message),
             raw=dump(message.raw) if message.raw is not None else None,
             said=said,
             closes=old[0] if old else None,
@@ -293,7 +272,7 @@ class _Writer:
 
     def _row(self, draft: Draft, said: int) -> VersionRow:
         pen, add = self._pen, self._add
-        valid_from, valid_to = _validity(draft.text, said)
+        valid_from, valid_to = validity_of(draft.text, said)
         info = {**draft.info, **self._info} if draft.info or self._info else {}
         tags = dump(list(dict.fromkeys((*add.tags, *draft.tags)))) if draft.tags else self._tags
         return VersionRow(
@@ -350,44 +329,3 @@ class _Writer:
             salt=os.urandom(16),
         )
         self._pen.revise(newer, digest=None, entry=None)
-
-
-def _validity(text: str, said: int) -> tuple[int | None, int | None]:
-    """When what is told was true, where the text says so, relative to when it was said."""
-    if not holds_time(text):
-        return None, None
-    from memos_core.ledger.read import moment
-    from memos_core.text.when import validity
-
-    start, end = validity(text, moment(said))
-    return None if start is None else micros(start), None if end is None else micros(end)
-
-
-def _extra(message: Message) -> str | None:
-    """What a message holds besides its text."""
-    if not (message.tool_calls or message.tool_call_id or message.unread):
-        return None
-    calls = [{"id": c.id, "name": c.name, "arguments": c.arguments} for c in message.tool_calls]
-    return dump({"tool_calls": calls, "tool_call_id": message.tool_call_id, "unread": list(message.unread)})
-
-
-def digest_of(speaker: str, memory_type: str, text: str) -> int:
-    """63 bits by which exact duplicates are found: who said it, as what, and the words."""
-    raw = f"{speaker}\x1f{memory_type}\x1f{same_words(text)}".encode()
-    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big") >> 1
-
-
-def entry_of(row: VersionRow, cube_id: str, session_id: str | None, label: str | None, item_id: str) -> Entry:
-    """A version as the index sees it; `label` is its session's, or that of the run of messages it belongs to."""
-    return Entry(
-        row.item,
-        row.version,
-        row.cube,
-        row.tx,
-        row.text,
-        row.speaker,
-        label,
-        row.context,
-        row.said,
-        fields(row, cube_id, session_id, item_id),
-    )

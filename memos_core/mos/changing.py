@@ -13,7 +13,8 @@ from memos_core.ledger.pen import Pen, dump
 from memos_core.ledger.read import LIVE, Book
 from memos_core.ledger.rows import VersionRow
 from memos_core.model.filter import Filter
-from memos_core.mos.adding import Added, _validity, digest_of, enqueue_embedding, entry_of
+from memos_core.mos.adding import Added, enqueue_embedding
+from memos_core.mos.entries import digest_of, entry_of, validity_of
 from memos_core.mos.finding import matching_ids, row_of
 
 _WIDTH = len(VersionRow._fields)
@@ -54,7 +55,7 @@ def update(pen: Pen, book: Book, seen: Standing, memory_id: str, change: Change,
         expires=old.expires if change.expires is None else change.expires,
     )
     if change.text is not None:
-        valid_from, valid_to = _validity(newer.text, pen.at)
+        valid_from, valid_to = validity_of(newer.text, pen.at)
         newer = newer._replace(valid_from=valid_from, valid_to=valid_to)
     return revise(pen, seen, row, newer, verb="update", why="", embed=embed)
 

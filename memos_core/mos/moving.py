@@ -25,8 +25,9 @@ from memos_core.model.ids import new_id
 from memos_core.model.memory import Trust
 from memos_core.model.scope import Asker
 from memos_core.mos import beside, inputs
-from memos_core.mos.adding import Added, digest_of, enqueue_embedding, entry_of, own_cube
+from memos_core.mos.adding import Added, enqueue_embedding, own_cube
 from memos_core.mos.changing import acting
+from memos_core.mos.entries import digest_of, entry_of
 from memos_core.mos.handle import Handle
 from memos_core.mos.sharing import one, owner_of, taken
 

@@ -17,7 +17,8 @@ from memos_core.ledger.read import LIVE, Book
 from memos_core.ledger.rows import VersionRow
 from memos_core.model.change import Applied, Entry, Work
 from memos_core.model.scope import Asker
-from memos_core.mos.adding import Added, enqueue_embedding, entry_of
+from memos_core.mos.adding import Added, enqueue_embedding
+from memos_core.mos.entries import entry_of
 from memos_core.wiring.engines import Engines
 
 _WIDTH = len(VersionRow._fields)

@@ -21,6 +21,7 @@ from memos_core.model.ids import new_id
 from memos_core.model.message import Message
 from memos_core.mos import adding, beside, changing, inputs
 from memos_core.mos.conversing import missing, the_one
+from memos_core.mos.entries import extra_of
 from memos_core.mos.handle import Handle
 from memos_core.reader.messages import read_content
 from memos_core.reader.skim import skim
@@ -139,7 +140,7 @@ def _decide(merge: _Merge, message: Message, row: Any, said: int) -> None:
         return
     merge.ids.append(row.id)
     raw = dump(message.raw) if message.raw is not None else None
-    if (row.said, row.role, row.name, row.raw, row.extra) == (said, message.role, message.name, raw, adding._extra(message)):
+    if (row.said, row.role, row.name, row.raw, row.extra) == (said, message.role, message.name, raw, extra_of(message)):
         merge.kept.append(row.nr)
     else:
         merge.again.append((MessageRow._make(row[:_WIDTH]), message, said))
@@ -149,7 +150,7 @@ def _say_again(pen: Pen, old: MessageRow, message: Message, said: int) -> None:
     """A new version of the message; what was made from the old one was made from it."""
     ref = pen.say(
         cube=old.cube, session=old.session, message_id=old.id, version=old.version + 1, role=message.role, name=message.name,
-        content=message.content, extra=adding._extra(message), raw=dump(message.raw) if message.raw is not None else None, said=said,
+        content=message.content, extra=extra_of(message), raw=dump(message.raw) if message.raw is not None else None, said=said,
         closes=old.nr,
     )  # fmt: skip
     query = sa.select(t.sources.c.item, t.sources.c.start, t.sources.c.end).where(t.sources.c.ref == old.nr, t.sources.c.kind == "message")

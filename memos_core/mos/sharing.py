@@ -15,9 +15,10 @@ from memos_core.ledger.read import Access, Book, moment
 from memos_core.model.answer import Cube, Page
 from memos_core.model.ids import new_id
 from memos_core.mos import beside, inputs
-from memos_core.mos.adding import asked_before, own_cube
+from memos_core.mos.adding import own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.handle import Handle
+from memos_core.mos.requests import asked_before
 
 
 def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any, request_id: Any) -> Cube:

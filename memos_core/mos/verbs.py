@@ -16,7 +16,9 @@ from memos_core.model.ids import new_id
 from memos_core.model.memory import Memory, MemoryType
 from memos_core.model.scope import Asker
 from memos_core.mos import adding, beside, changing, erasing, finding, inputs
+from memos_core.mos.entries import digest_of
 from memos_core.mos.handle import Handle
+from memos_core.mos.requests import Request
 from memos_core.reader.messages import read_content
 from memos_core.reader.skim import skim
 
@@ -58,7 +60,7 @@ def add(
         embed=engines.wants_vectors,
     )
     beside.forbid(handle, asker, cube_id=addition.write_to)
-    request = _Request(
+    request = Request(
         "add", request_id, lambda: inputs.fingerprint(content, session, write_to, addition.tags, addition.info, moment, expires, learn)
     )
 
@@ -91,27 +93,10 @@ def _is_talk(content: Any) -> bool:
 def is_memory(handle: Handle, asker: Asker, line: str) -> bool:
     """Whether a rendered line, "speaker: text" or "text", is a memory that the asker may read."""
     speaker, _, said = line.partition(": ")
-    digests = [adding.digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said)) if words]
+    digests = [digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said)) if words]
     with handle.engines.ledger.glance() as book:
         known = book.holds(standing(book, asker).scope().cubes, digests)
     return known or beside.holds(handle, asker, digests)
-
-
-class _Request:
-    """A write that is safe to repeat: the second time it is told what it was told the first time."""
-
-    def __init__(self, verb: str, request_id: Any, digest: Callable[[], bytes]) -> None:
-        self._verb, self._id = verb, inputs.name("request_id", request_id)
-        self._digest = digest() if self._id is not None else b""
-
-    def told(self, pen: Pen) -> dict[str, Any] | None:
-        """What it was told before."""
-        return None if self._id is None else adding.asked_before(pen, self._id, self._verb, self._digest)
-
-    def answer(self, pen: Pen, answer: dict[str, Any]) -> None:
-        """What it is told now."""
-        if self._id is not None:
-            pen.answer(self._id, self._verb, self._digest, answer)
 
 
 def update(
@@ -166,7 +151,7 @@ def restore(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, version
 def _one(handle: Handle, asker: Asker, verb: str, request_id: Any, asked: tuple[Any, ...], plan: Callable[..., adding.Added]) -> Memory:
     """A change of one memory; what it is afterwards."""
     beside.forbid(handle, asker, memory_ids=[asked[0]])
-    request = _Request(verb, request_id, lambda: inputs.fingerprint(*asked))
+    request = Request(verb, request_id, lambda: inputs.fingerprint(*asked))
 
     def whole(pen: Pen, book: Book, seen: Any) -> tuple[str, adding.Added | None]:
         if (told := request.told(pen)) is not None:
@@ -186,7 +171,7 @@ def delete(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter:
     """See MOS.delete."""
     asker = handle.asker(user_id, agent_id)
     ids, where = _chosen(memory_ids, filter)
-    request = _Request("delete", request_id, lambda: inputs.fingerprint(ids, str(where)))
+    request = Request("delete", request_id, lambda: inputs.fingerprint(ids, str(where)))
     beside.forbid(handle, asker, memory_ids=ids or ())
     now = handle.engines.clock()
 
@@ -217,7 +202,7 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
     if everything and (memory_ids is not None or filter is not None):
         raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
     ids, where = (None, None) if everything else _chosen(memory_ids, filter)
-    request = _Request("erase", request_id, lambda: inputs.fingerprint(ids, str(where), everything))
+    request = Request("erase", request_id, lambda: inputs.fingerprint(ids, str(where), everything))
     beside.forbid(handle, asker, memory_ids=ids or ())
     embed = handle.engines.wants_vectors
 

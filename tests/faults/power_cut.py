@@ -122,7 +122,8 @@ def _use(mos: MOS, recorder: Recorder, nr: int, adds: int, seed: int, fault: str
             mos._handle.engines.ledger.checkpoint()
 
 
-_WORDS = [f"{a}{b}" for a in ("mo", "ta", "ri", "ke", "lu", "sa", "no", "vi") for b in ("na", "tro", "lis", "ver", "dan", "mos", "pel", "gri")]
+_HEADS, _TAILS = ("mo", "ta", "ri", "ke", "lu", "sa", "no", "vi"), ("na", "tro", "lis", "ver", "dan", "mos", "pel", "gri")
+_WORDS = [head + tail for head in _HEADS for tail in _TAILS]
 
 
 @dataclass

@@ -14,7 +14,8 @@ from tests.faults.power_cut import FAULTS
 
 def _cut(*arguments: str) -> dict[str, Any]:
     """In a process of its own: the recorder stands below all of its SQLite."""
-    done = subprocess.run([sys.executable, "-m", "tests.faults.power_cut", *arguments], capture_output=True, text=True, check=False, timeout=600)
+    command = [sys.executable, "-m", "tests.faults.power_cut", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr[-2000:]
     verdict: dict[str, Any] = json.loads(done.stdout)
     return verdict

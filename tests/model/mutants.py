@@ -18,7 +18,7 @@ from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book
 from memos_core.model import filter as grammar
 from memos_core.model.scope import Scope
-from memos_core.mos import adding, changing, erasing, finding, handle, sharing, verbs
+from memos_core.mos import adding, changing, entries, erasing, finding, handle, requests, sharing, verbs
 from memos_core.reader.skim import skim
 from memos_core.recall import pipeline
 from memos_core.wiring import shelf
@@ -111,7 +111,7 @@ def erasing_leaves_what_was_said_before_an_edit() -> Iterator[None]:
 
 @mutant
 def duplicates_are_merged_across_speakers() -> Iterator[None]:
-    real = adding.digest_of
+    real = entries.digest_of
     without: Callable[[str, str, str], int] = lambda speaker, memory_type, text: real("", memory_type, text)  # noqa: E731
     with patch.object(adding, "digest_of", without), patch.object(changing, "digest_of", without):
         yield
@@ -168,7 +168,7 @@ def history_loses_its_first_version() -> Iterator[None]:
 
 @mutant
 def a_request_is_not_recognised() -> Iterator[None]:
-    with patch.object(adding, "asked_before", lambda *_: None), patch.object(Pen, "answer", lambda *_: None):
+    with patch.object(requests, "asked_before", lambda *_: None), patch.object(Pen, "answer", lambda *_: None):
         yield
 
 
