@@ -227,7 +227,7 @@ def check(folder: Path, notes: Notes, shift: int) -> dict[str, Any]:
 
 
 def _finds(mos: MOS, user: str, word: str) -> str | None:
-    found = [hit.memory.id for hit in mos.search(word, user_id=user, top_k=5) if word in hit.memory.text]
+    found = [hit.memory.id for hit in mos.search(word, user_id=user, top_k=300) if word in hit.memory.text]
     return found[0] if found else None
 
 
