@@ -31,13 +31,20 @@ def context(question: Question, table: Table, scores: Column, weights: Weights) 
     return both * np.float32(weights.context * float(table.words.max()) / float(top))
 
 
+READ_TERMS = 100
+"""A vector is made of a text's first 256 tokens, about so many analysed terms."""
+
+
 def meaning(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
-    """The query's vector against the memory's: alone and with context, their mean. What has no vector yet stands by its words."""
+    """The query's vector against the memory's: alone and with context, their mean. What was not read for the vector stands by
+    its words: the rest of a long text, and all of one that has no vector yet."""
     if not table.has_vectors:
         return None
-    dense = table.rows.dense
-    if not table.rows.embedded.all():
-        without = np.flatnonzero(~table.rows.embedded)
+    rows, dense = table.rows, table.rows.dense
+    if not rows.embedded.all() or rows.length.max() > READ_TERMS:
+        partly = np.flatnonzero(~rows.embedded | (rows.length > READ_TERMS))
+        read = rows.embedded[partly] * (np.float32(READ_TERMS) / np.maximum(rows.length[partly], READ_TERMS))
+        by_words = np.float32(0) if table.words is None else table.words[partly] * dense.max()
         dense = dense.copy()
-        dense[without] = 0 if table.words is None else table.words[without] * dense.max()
+        dense[partly] = dense[partly] * read + by_words * (1 - read)
     return dense * np.float32(weights.meaning)

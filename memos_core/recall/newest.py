@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Column = NDArray[np.float32]
     Places = NDArray[np.intp]
 
-FIRST_NOW, FIRST_BEFORE = 5, 10
+FIRST_NOW, FIRST_BEFORE = 3, 10
 """How many hits are looked at. How it was before reaches further: the news of a change is the better match and hides it."""
 FIRST = max(FIRST_NOW, FIRST_BEFORE)
 SHORT_TERMS = 30

@@ -11,13 +11,16 @@ _WHEN = re.compile(
     r"|\bhow long (?:ago|since|has|have|had)\b|\bsince when\b|什么时候|什麼時候|何时|何時|哪天|哪年|几点|いつ|언제"
 )
 _BEFORE = re.compile(
-    r"\b(?:used? to|previous|previously|former|formerly|originally|original|in the past|back then|at first|earlier|prior to)\b"
+    r"\b(?:used to|did (?:\w+ ){1,2}use to|previous|previously|former|formerly|originally|original|in the past)\b"
+    r"|\b(?:back then|at first|earlier|prior to)\b"
     r"|\bbefore\s*(?:[?.!]|$|that\b|then\b|this\b|now\b|moving\b|switching\b|changing\b|i (?:moved|switched|changed)\b"
     r"|\b(?:he|she|they) (?:moved|switched|changed)\b)"
+    r"|\b(?:did|was|were|had)\b.*\bbefore (?!the\b|an?\b|her\b|his\b|their\b|my\b|our\b)[^\d\W]+(?:\W+[^\d\W]+){0,2}\W*$"
     r"|\b(?:first|initially|old|ex)\b|\bdid \w+ (?:\w+ )?(?:stop|quit|leave|give up)\b|以前|之前|曾经|過去|过去|原来"
 )
 _PAST = re.compile(
-    r"\b(?:was|were|did|had|ago|yesterday|last|change[ds]?|changing|switch(?:ed)?|became|histor\w+|ever|once|since|until|when|"
+    r"\b(?:was|were|did|had|ago|yesterday|last|change[ds]?|changing|switch(?:ed)?|became|histor\w+|ever|once|since|until|"
+    r"when(?!'s| (?:is|are|do|does)\b)|"
     r"first|before|after|during|while|originally|19\d\d|20\d\d|"
     r"why|say|says|tell|tells|mention\w*|describe\w*|explain\w*|happen\w*|according)\b|\w(?:was|were|did|had)n't\b|了吗|过吗"
 )

@@ -140,6 +140,24 @@ def test_a_text_that_tells_more_than_it_asks_does_not_end_asking(text: str) -> N
     assert not ends_asking(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Where did I live before Antwerp?", "Who was my dentist before Dr. Lam?", "What did I wear before glasses?", "Did Ana use to?"],
+)
+def test_what_came_before_a_thing_is_asked_about_the_state_before_it(text: str) -> None:
+    assert asks_before(text)
+
+
+@pytest.mark.parametrize("text", ["What did Ana do before the race?", "What did we say before 2020?", "What does Ana use to paint?"])
+def test_what_came_before_an_occasion_is_not_about_a_former_state(text: str) -> None:
+    assert not asks_before(text)
+
+
+def test_when_something_is_is_about_now_and_when_it_was_is_not() -> None:
+    assert asks_now("When is our wedding?") and asks_now("When does the meeting start?")
+    assert not asks_now("When did we marry?") and not asks_now("When has she been there?")
+
+
 def test_advice_is_asked_by_who_asks_and_about_no_time_that_was() -> None:
     asked = interpret("When should I schedule my deep work?", (), frozenset(), NOW)
     assert asked.advice and not asked.when

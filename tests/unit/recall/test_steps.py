@@ -43,6 +43,11 @@ def test_four_matching_words_of_a_long_query_count_in_full() -> None:
     assert lent(evidence.words, query, rows(1, lexical=[5], matched=[4])) == [DEFAULT.words]
 
 
+def test_what_a_vector_did_not_read_of_a_long_text_stands_by_its_words() -> None:
+    table = rows(3, lexical=[4, 4, 0], matched=[1, 1, 0], relevance=[0.2, 0.2, 0.6], dense=[0.2, 0.2, 0.6], length=[100, 400, 400])
+    assert lent(evidence.meaning, "hiking", table) == pytest.approx([0.2, 0.2 / 4 + 0.6 * 3 / 4, 0.6 / 4], abs=1e-4)
+
+
 def test_nothing_is_lent_by_words_where_none_match() -> None:
     assert lent(evidence.words, "cilantro", rows(2)) is None
 
