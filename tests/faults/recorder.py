@@ -5,13 +5,12 @@ Structures and signatures are those of sqlite3.h ("OS Interface Object", "OS Int
 
 from __future__ import annotations
 
+import _sqlite3
 import ctypes as c
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import _sqlite3
 
 Event = tuple[Any, ...]
 """("write", file, offset, bytes) | ("sync", file) | ("truncate", file, size) | ("delete", file) | ("ack", what)"""
