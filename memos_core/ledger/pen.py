@@ -8,6 +8,7 @@ committed. Its vocabulary is closed: the methods here are all that can happen to
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -223,7 +224,11 @@ class Pen:
     def answer(self, request_id: str, verb: str, digest: bytes, answer: Mapping[str, Any]) -> None:
         """What this request was told, for when it comes again."""
         who = f"{self.asker.user_id or ''}\x1f{self.asker.agent_id or ''}"
-        self._rows["requests"].append((self.asker.tenant, who, request_id, verb, digest, dump(answer), self.tx))
+        self._rows["requests"].append((self.asker.tenant, who, request_id, verb, self.keyed(digest), dump(answer), self.tx))
+
+    def keyed(self, digest: bytes) -> bytes:
+        """A digest that says nothing to who does not have the key: what was asked can't be guessed from it."""
+        return hmac.digest(self._key, digest, "sha256")
 
     # -- the end of it
 

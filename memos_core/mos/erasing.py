@@ -32,7 +32,7 @@ def plan(
     pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, *, embed: bool
 ) -> tuple[Erased, list[str], Added]:
     """Erase by ids, by a filter (archived and expired memories too), or everything in the asker's own cubes; owners only."""
-    owned = [entry for entry in seen.access if entry.role == "owner"]
+    owned = [entry for entry in seen.access if entry.owner == (seen.user or seen.agent)]
     if all_of_it:
         if memory_ids is not None or where is not None:
             raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")

@@ -28,7 +28,7 @@ def asked_before(pen: Pen, request_id: str, verb: str, digest: bytes) -> dict[st
     row = _ANSWERED.one(pen.connection, (pen.asker.tenant, who, request_id))
     if row is None:
         return None
-    if row[0] != verb or bytes(row[1]) != digest:
+    if row[0] != verb or bytes(row[1]) != pen.keyed(digest):
         raise RequestReused("request_id", f"'{request_id[:60]}' was used for a different request.", "Use a new id for a new request.")
     return json.loads(row[2])  # type: ignore[no-any-return]
 

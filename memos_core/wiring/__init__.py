@@ -64,6 +64,8 @@ def open_engines(
         str(folder),
         settings.durability,
         settings.embedder,
+        settings.audit_key,
+        settings.audit_key_file,
         id(embedder) if embedder else None,
         id(clock) if clock else None,
     )
