@@ -31,14 +31,14 @@ def take_session(pen: Pen, nr: int, cube: int, session_id: str, *, implicit: boo
 
 def take_message(pen: Pen, row: MessageRow) -> None:
     """One version of a message."""
-    pen._rows["messages"].append(row.sealed(pen._key))
+    pen._rows["messages"].append(row.sealed(pen.key))
 
 
 def take_memory(pen: Pen, item_id: str, versions: Sequence[VersionRow], *, digest: int | None, entry: Entry | None) -> None:
     """A memory with all its versions, oldest first; where it is alive, its entry."""
     newest = versions[-1]
     pen._rows["items"].append((newest.item, item_id, newest.cube, newest.version, newest.state, digest, pen.tx))
-    pen._rows["versions"].extend(row.sealed(pen._key) for row in versions)
+    pen._rows["versions"].extend(row.sealed(pen.key) for row in versions)
     if entry is not None:
         pen._opened[entry.nr] = entry
 

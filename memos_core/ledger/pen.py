@@ -8,7 +8,6 @@ committed. Its vocabulary is closed: the methods here are all that can happen to
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -55,7 +54,7 @@ class Pen:
     """The rows of one transaction."""
 
     def __init__(self, connection: sa.Connection, *, asker: Asker, key: bytes, now: int, first: int = 1) -> None:
-        self.connection, self.asker, self._key = connection, asker, key
+        self.connection, self.asker, self.key = connection, asker, key
         last = _LAST.one(connection)
         self.tx: int = last[0] + 1 if last else first
         self.at: int = max(now, last[1] + 1) if last else now
@@ -164,7 +163,7 @@ class Pen:
             os.urandom(16),
             b"",
         )
-        self._rows["messages"].append(row.sealed(self._key))
+        self._rows["messages"].append(row.sealed(self.key))
         if closes is not None:
             self._updates.append((_CLOSE_MESSAGE, (self.tx, closes)))
         return nr
@@ -181,13 +180,13 @@ class Pen:
     def remember(self, row: VersionRow, *, item_id: str, digest: int | None, entry: Entry | None) -> None:
         """A new memory, version 1."""
         self._rows["items"].append((row.item, item_id, row.cube, row.version, row.state, digest, self.tx))
-        self._rows["versions"].append(row.sealed(self._key))
+        self._rows["versions"].append(row.sealed(self.key))
         if entry is not None:
             self._open(entry)
 
     def revise(self, row: VersionRow, *, digest: int | None, entry: Entry | None) -> None:
         """A newer version of a memory; in a state of rest it has no entry."""
-        self._rows["versions"].append(row.sealed(self._key))
+        self._rows["versions"].append(row.sealed(self.key))
         self._updates.append((_POINT, (row.version, row.state, digest, self.tx, row.item)))
         self._closed.append(row.item)
         self._opened.pop(row.item, None)
@@ -224,11 +223,7 @@ class Pen:
     def answer(self, request_id: str, verb: str, digest: bytes, answer: Mapping[str, Any]) -> None:
         """What this request was told, for when it comes again."""
         who = f"{self.asker.user_id or ''}\x1f{self.asker.agent_id or ''}"
-        self._rows["requests"].append((self.asker.tenant, who, request_id, verb, self.keyed(digest), dump(answer), self.tx))
-
-    def keyed(self, digest: bytes) -> bytes:
-        """A digest that says nothing to who does not have the key: what was asked can't be guessed from it."""
-        return hmac.digest(self._key, digest, "sha256")
+        self._rows["requests"].append((self.asker.tenant, who, request_id, verb, digest, dump(answer), self.tx))
 
     # -- the end of it
 
@@ -259,7 +254,7 @@ class Pen:
             self._digest(),
             b"",
         )
-        row = row.sealed(self._key, last[1] if last else b"")
+        row = row.sealed(self.key, last[1] if last else b"")
         _AUDIT.run(self.connection, [row])
         return row.mac
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Callable
 from typing import Any
@@ -28,9 +29,14 @@ def asked_before(pen: Pen, request_id: str, verb: str, digest: bytes) -> dict[st
     row = _ANSWERED.one(pen.connection, (pen.asker.tenant, who, request_id))
     if row is None:
         return None
-    if row[0] != verb or bytes(row[1]) != pen.keyed(digest):
+    if row[0] != verb or bytes(row[1]) != keyed(pen, digest):
         raise RequestReused("request_id", f"'{request_id[:60]}' was used for a different request.", "Use a new id for a new request.")
     return json.loads(row[2])  # type: ignore[no-any-return]
+
+
+def keyed(pen: Pen, digest: bytes) -> bytes:
+    """A digest that says nothing to who does not have the key: what was asked can't be guessed from it."""
+    return hmac.digest(pen.key, digest, "sha256")
 
 
 class Request:
@@ -47,4 +53,4 @@ class Request:
     def answer(self, pen: Pen, answer: dict[str, Any]) -> None:
         """What it is told now."""
         if self._id is not None:
-            pen.answer(self._id, self._verb, self._digest, answer)
+            pen.answer(self._id, self._verb, keyed(pen, self._digest), answer)

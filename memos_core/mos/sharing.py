@@ -18,7 +18,7 @@ from memos_core.mos import beside, inputs
 from memos_core.mos.adding import own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.handle import Handle
-from memos_core.mos.requests import asked_before
+from memos_core.mos.requests import asked_before, keyed
 
 
 def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any, request_id: Any) -> Cube:
@@ -37,7 +37,7 @@ def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any,
         own_cube(pen, book, asker)
         pen.open_cube(made, label, owner_of(pen), own=False)
         if request is not None:
-            pen.answer(request, "create cube", digest, {"id": made})
+            pen.answer(request, "create cube", keyed(pen, digest), {"id": made})
         return made
 
     made = handle.engines.ledger.append(asker, "create cube", plan).value
