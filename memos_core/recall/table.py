@@ -68,11 +68,10 @@ def scaled(question: Question, rows: Candidates) -> NDArray[np.float32] | None:
     """
     if not len(rows) or not question.terms:
         return None
-    best = int(rows.lexical.argmax())
-    top = float(rows.lexical[best])
+    top = float(rows.lexical.max())
     if top <= 0:
         return None
-    held, asked = int(rows.matched[best]), len(question.terms)
+    held, asked = int(rows.matched[rows.lexical == top].max()), len(question.terms)
     share = min(1.0, held / min(asked, FULL_MATCH))
     if question.advice or (held == 1 and asked >= FULL_MATCH):
         share **= BY_CHANCE

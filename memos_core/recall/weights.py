@@ -15,7 +15,7 @@ class Weights:
     who: float = 0.3
     asker: float = 0.15
     session: float = 0.15
-    when: float = 0.1
+    when: float = 0.15
     date: float = 0.35
     asks: float = 0.1
     talk_next: float = 0.1
@@ -29,5 +29,5 @@ class Weights:
 
 
 DEFAULT = Weights()
-WORDS_ALONE = Weights(words=0.25, context=0.25, session=0.25, meaning=0.0, asks=0.03)
+WORDS_ALONE = Weights(words=0.25, context=0.25, session=0.3, meaning=0.0, asks=0.03)
 """Without vectors: what meaning lent is not there, so words weigh more against who and when."""
