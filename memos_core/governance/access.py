@@ -57,10 +57,14 @@ class Standing:
         raise CubeNotFound(f"There is no cube '{cube_id[:80]}', or it is not yours.")
 
     @property
+    def principal(self) -> int:
+        """Whose number stands for the asker: the user's, or an agent's that asks alone; 0 for somebody unknown."""
+        return self.user if self.asker.user_id else self.agent
+
+    @property
     def own(self) -> Access | None:
-        """The asker's own cube: the user's, or an agent's that asks alone; None before their first add."""
-        principal = self.user if self.asker.user_id else self.agent
-        return next((a for a in self.access if a.own and a.owner == principal), None)
+        """The asker's own cube; None before their first add."""
+        return next((a for a in self.access if a.own and a.owner == self.principal), None)
 
 
 def standing(book: Book, asker: Asker, *, until: int | None = None) -> Standing:

@@ -32,7 +32,7 @@ def plan(
     pen: Pen, book: Book, seen: Standing, memory_ids: Sequence[str] | None, where: Filter | None, all_of_it: bool, *, embed: bool
 ) -> tuple[Erased, list[str], Added]:
     """Erase by ids, by a filter (archived and expired memories too), or everything in the asker's own cubes; owners only."""
-    owned = [entry for entry in seen.access if entry.owner == (seen.user or seen.agent)]
+    owned = [entry for entry in seen.access if entry.owner == seen.principal]
     if all_of_it:
         if memory_ids is not None or where is not None:
             raise InvalidInput("everything", "goes with neither memory_ids nor a filter.")
@@ -62,8 +62,7 @@ def _parts(values: list[int]) -> list[list[int]]:
 def _forget_owner(pen: Pen, seen: Standing, cubes: Sequence[int]) -> None:
     """The person too: their id, their sessions' names, their raw records, what they asked for by request_id."""
     who = f"{pen.asker.user_id}\x1f" if pen.asker.user_id else f"\x1f{pen.asker.agent_id}"
-    principal = seen.user if pen.asker.user_id else seen.agent
-    forget_cubes(pen, cubes, [principal] if principal else [], who)
+    forget_cubes(pen, cubes, [seen.principal] if seen.principal else [], who)
     owner = f"user:{pen.asker.user_id}" if pen.asker.user_id else f"agent:{pen.asker.agent_id}"
     mine = sa.select(t.records.c.nr).where(t.records.c.tenant == pen.asker.tenant, t.records.c.owner == owner)
     pen.connection.execute(sa.delete(t.record_vectors).where(t.record_vectors.c.record.in_(mine)))

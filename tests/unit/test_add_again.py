@@ -64,13 +64,13 @@ def test_a_stranger_who_erases_everything_through_an_agent_leaves_the_agent_alon
 
 def test_searching_by_time_finds_what_listing_finds(mos: MOS) -> None:
     mos.add("I had tea.", user_id="alice", at=NOON)
-    mos.add("I live here since 2019, and had tea.", user_id="alice", at=NOON + timedelta(days=1))
+    mos.add("I drink tea since 2019.", user_id="alice", at=NOON + timedelta(days=1))
     for bounds in ({"lte": NOON}, {"gt": NOON}, {"gte": NOON, "lt": NOON + timedelta(days=1)}, {"lt": NOON.isoformat()}, {"ne": NOON}):
         where = {"created_at": bounds}
         found = {hit.memory.text for hit in mos.search("tea", user_id="alice", filter=where)}
         assert found == {memory.text for memory in mos.list(user_id="alice", filter=where)}
-    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=NOON)} == {"I had tea.", "I live here since 2019, and had tea."}
-    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=datetime(2020, 1, 1))} == {"I live here since 2019, and had tea."}
+    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=NOON)} == {"I had tea.", "I drink tea since 2019."}
+    assert {hit.memory.text for hit in mos.search("tea", user_id="alice", valid_at=datetime(2020, 1, 1))} == {"I drink tea since 2019."}
 
 
 def test_a_request_with_another_time_is_another_request(mos: MOS) -> None:
