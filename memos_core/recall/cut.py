@@ -32,8 +32,10 @@ def relevances(question: Question, rows: Candidates, places: Places | slice = AL
 
 def allowed(question: Question, rows: Candidates, scores: Column, least: float | None) -> NDArray[np.bool_] | None:
     """Which rows pass the threshold, and have something that speaks for them: a vector to compare, a word of the query, or a
-    neighbour. None for all, which is also the answer to a query without a word that says anything: then the newest come."""
-    spoken_for = None if not question.terms or rows.embedded.all() else rows.embedded | (scores > 0)
+    neighbour. None for all, which is also the answer where nothing speaks for any: then the newest come."""
+    spoken_for = None if rows.embedded.all() else rows.embedded | (scores > 0)
+    if spoken_for is not None and not spoken_for.any():
+        spoken_for = None
     if least is None:
         return spoken_for
     near = relevances(question, rows) >= least
