@@ -71,11 +71,14 @@ def standing(book: Book, asker: Asker, *, until: int | None = None) -> Standing:
     """What the asker may see now; with `until`, of that only what they could see then, too."""
     user = book.principal(asker.tenant, "user", asker.user_id) if asker.user_id else None
     agent = book.principal(asker.tenant, "agent", asker.agent_id) if asker.agent_id else None
+    then = None if until is None else {cube for one in (user, agent) if one is not None for cube in book.held(one[0], until)}
     best: dict[int, Access] = {}
     for principal, ceiling in ((user, "owner"), (agent, "reader" if asker.user_id else "owner")):
         if principal is None:
             continue
-        for entry in book.access(principal[0], until):
+        for entry in book.access(principal[0]):
+            if then is not None and entry.cube not in then:
+                continue
             role = entry.role if RANK[entry.role] <= RANK[ceiling] else ceiling
             if entry.cube not in best or RANK[best[entry.cube].role] < RANK[role]:
                 best[entry.cube] = Access(entry.cube, entry.cube_id, entry.name, entry.owner, entry.own, role, entry.at)

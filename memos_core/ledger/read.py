@@ -57,21 +57,16 @@ _PRINCIPAL = Prepared(
 )
 _CUBE = (t.cubes.c.nr, t.cubes.c.id, t.cubes.c.name, t.cubes.c.owner, t.cubes.c.own)
 _OWNED = Prepared(sa.select(*_CUBE, sa.literal("owner"), t.cubes.c.at).where(t.cubes.c.owner == p("owner"), t.cubes.c.tx <= p("tx")))
-_then = t.grants.alias("then")
 _GRANTED = Prepared(
     sa.select(*_CUBE, t.grants.c.role, t.cubes.c.at)
     .select_from(t.grants.join(t.cubes, t.cubes.c.nr == t.grants.c.cube))
     .where(t.grants.c.principal == p("owner"), t.grants.c.until.is_(None))
-    .where(
-        sa.exists().where(
-            _then.c.principal == t.grants.c.principal,
-            _then.c.cube == t.grants.c.cube,
-            _then.c.tx <= p("tx"),
-            sa.or_(_then.c.until.is_(None), _then.c.until > p("tx_")),
-        )
+)
+_HELD = Prepared(
+    sa.select(t.grants.c.cube).where(
+        t.grants.c.principal == p("owner"), t.grants.c.tx <= p("tx"), sa.or_(t.grants.c.until.is_(None), t.grants.c.until > p("tx_"))
     )
 )
-"""What is granted now and, in whatever role, was granted as of a transaction."""
 _LINE = Prepared(sa.select(t.audit.c.tx, t.audit.c.at).where(t.audit.c.tx <= p("tx")).order_by(t.audit.c.tx.desc()).limit(1))
 _HEAD = Prepared(sa.select(t.audit.c.mac).where(t.audit.c.tenant == p("tenant")).order_by(t.audit.c.seq.desc()).limit(1))
 _CUBE_ID = Prepared(sa.select(t.cubes.c.id).where(t.cubes.c.nr == p("n")))
@@ -132,11 +127,15 @@ class Book:
         row = _PRINCIPAL.one(self.connection, (tenant, kind, name))
         return (row[0], row[1], row[2]) if row else None
 
-    def access(self, principal: int, until: int | None = None) -> list[Access]:
-        """The cubes that a principal may read now, and could as of `until`."""
-        tx = _FOREVER if until is None else until
-        rows = [*_OWNED.all(self.connection, (principal, tx)), *_GRANTED.all(self.connection, (principal, tx, tx))]
+    def access(self, principal: int) -> list[Access]:
+        """The cubes that a principal may read now."""
+        rows = [*_OWNED.all(self.connection, (principal, _FOREVER)), *_GRANTED.all(self.connection, (principal,))]
         return [Access(r[0], r[1], r[2], r[3], bool(r[4]), r[5], r[6]) for r in rows]
+
+    def held(self, principal: int, until: int) -> set[int]:
+        """The cubes that a principal could read as of a transaction, whoever may now."""
+        owned, granted = _OWNED.all(self.connection, (principal, until)), _HELD.all(self.connection, (principal, until, until))
+        return {row[0] for row in (*owned, *granted)}
 
     def position(self, when: datetime) -> int:
         """The last transaction at or before a time; 0 before the first. Times grow with transactions, so it is found by halving."""

@@ -109,3 +109,18 @@ def test_as_of_a_time_a_grant_counts_that_held_then_in_whatever_role_and_holds_n
     assert len(mos.list(user_id="bob", as_of=before)) == 0
     mos.cubes.unshare(cube, with_user="bob", user_id="alice")
     assert len(mos.list(user_id="bob", as_of=shared)) == 0 and now(mos, user_id="bob").keys().isdisjoint({cube})
+
+
+def test_a_user_through_an_agent_sees_as_of_a_time_what_either_saw_then_and_either_sees_now(open_mos: Callable[..., MOS]) -> None:
+    clock = [datetime.fromisoformat("2026-03-02T12:00:00+00:00")]
+    mos = open_mos(clock=lambda: clock[0])
+    mos.add("Tea.", user_id="alice")
+    cube = own(mos, user_id="alice")
+    mos.cubes.share(cube, with_user="bob", user_id="alice")
+    clock[0] += timedelta(hours=1)
+    then = clock[0]
+    clock[0] += timedelta(hours=1)
+    mos.cubes.unshare(cube, with_user="bob", user_id="alice")
+    mos.cubes.share(cube, with_agent="bot", user_id="alice")
+    assert [memory.text for memory in mos.list(user_id="bob", agent_id="bot", as_of=then)] == ["Tea."]
+    assert len(mos.list(user_id="bob", as_of=then)) == 0 and len(mos.list(agent_id="bot", as_of=then)) == 0
