@@ -37,6 +37,27 @@ class Verbs(Folder):
         own = self.worlds["a"].own(w.ASKERS[0])
         assert own is not None
         self.shared_with("a", w.ASKERS[0], own.id, ("user", "bob"), "writer")
+        self.rarities()
+
+    def rarities(self) -> None:
+        """What draws seldom bring together, once in every history: conflicts, refusals, one text of two people, edits erased."""
+        alice, bob = w.ASKERS[:2]
+        first = next(iter(self.worlds["a"].items))
+        text = w.TEXTS[7]
+        self.both(
+            "a",
+            alice,
+            lambda mos: mos.update(first, user_id="alice", text=text, if_version=1),
+            lambda world, _: world.update(alice, first, if_version=1, request=None, text=text),
+        )
+        self.both("a", bob, lambda mos: mos.erase(first, user_id="bob"), lambda world, _: world.erase(bob, [first]))
+        for one in (Words("user", text, "Ann", "m1"), Words("assistant", text, None, "m2"), Words("user", w.TEXTS[5], "Ann", "m1")):
+            self.add("a", alice, w.chat(one), [one], session="walk-2")
+        told = self.touched[0]
+        self.both("a", alice, lambda mos: mos.delete(told, user_id="alice"), lambda world, _: world.delete(alice, [told]))
+        self.add("a", alice, w.chat(Words("user", w.TEXTS[6], "Ann", "m1")), [Words("user", w.TEXTS[6], "Ann", "m1")], session="walk-2")
+        edited = self.touched[0]
+        self.erased(self.both("a", alice, lambda mos: mos.erase(edited, user_id="alice"), lambda world, _: world.erase(alice, [edited])))
 
     def reword(self, memory_id: str, text: str) -> None:
         self.both(
