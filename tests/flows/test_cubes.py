@@ -39,7 +39,7 @@ def filled(mos: MOS) -> tuple[str, dict[str, str]]:
     mos.update(loose, text="We release on the second Monday.", user_id="alice")
     gone = mos.add("The old office is closed.", user_id="alice", write_to=team).memory_ids[0]
     mos.delete(gone, user_id="alice")
-    erased = mos.add("The door code is 4711.", user_id="alice", write_to=team).memory_ids[0]
+    erased = mos.add("The door code is quokka-zither.", user_id="alice", write_to=team).memory_ids[0]
     mos.erase(erased, user_id="alice")
     mos.add("Only mine.", user_id="alice")
     return team, {"dog": one[0], "loose": loose, "gone": gone, "erased": erased}
@@ -75,7 +75,7 @@ def test_a_cube_that_is_carried_keeps_ids_versions_history_and_times(
         ]
     with pytest.raises(MemoryNotFound):
         there.history(ids["erased"], user_id="carol")
-    assert b"4711" not in b"".join(files(tmp_path / kind).values())
+    assert b"quokka-zither" not in b"".join(files(tmp_path / kind).values())
     assert mos.sessions.messages("walks", user_id="alice") == there.sessions.messages("walks", user_id="carol")
     assert sound(mos) and sound(there)
 
