@@ -7,6 +7,7 @@ salt of every version are blanked, so that neither a row nor its code in the aud
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from memos_core.ledger import tables as t
 from memos_core.ledger.pen import Pen
 
 _CHUNK = 500
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Erased:
     salts: tuple[bytes, ...]
     dependants: tuple[tuple[int, int], ...]
     """(number, version) of live memories whose vectors were made with an erased text as context."""
+    texts: tuple[bytes, ...] = ()
+    """A piece of each text, as it stands in a file, as long as there are few; others may have said the same."""
 
 
 def closure(connection: sa.Connection, items: Sequence[int]) -> tuple[set[int], set[int]]:
@@ -91,13 +95,16 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
     connection = pen.connection
     ordered_items, ordered_messages = sorted(items), sorted(messages)
     salts: list[bytes] = []
+    texts: set[bytes] = set()
     for part in _chunks(ordered_items):
+        texts |= _texts(connection, t.versions.c.text, t.versions.c.item, part)
         salts += _salts(connection, t.versions, t.versions.c.item, part)
         _blank_versions(connection, part)
         connection.execute(sa.delete(t.sources).where(t.sources.c.item.in_(part)))
         connection.execute(sa.delete(t.outbox).where(t.outbox.c.item.in_(part)))
         connection.execute(sa.update(t.items).where(t.items.c.nr.in_(part)).values(state="erased", digest=None))
     for part in _chunks(ordered_messages):
+        texts |= _texts(connection, t.messages.c.content, t.messages.c.nr, part)
         salts += _salts(connection, t.messages, t.messages.c.nr, part)
         _blank_messages(connection, part)
         connection.execute(sa.delete(t.sources).where(t.sources.c.ref.in_(part), t.sources.c.kind == "message"))
@@ -105,7 +112,7 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
     dependants = _dependants(connection, ordered_items)
     pen.forget(ordered_items)
     pen.detail.update({"erased": ordered_items, "messages": ordered_messages})
-    return Erased(tuple(ordered_items), tuple(ordered_messages), tuple(salts), dependants)
+    return Erased(tuple(ordered_items), tuple(ordered_messages), tuple(salts), dependants, tuple(sorted(texts)))
 
 
 def _forget_sessions(connection: sa.Connection, items: list[int], messages: list[int]) -> None:
@@ -128,6 +135,12 @@ def _chunks(values: list[int]) -> list[list[int]]:
 def _salts(connection: sa.Connection, table: sa.Table, key: sa.Column[int], part: list[int]) -> list[bytes]:
     query = sa.select(table.c.salt).where(key.in_(part), table.c.salt.is_not(None))
     return [bytes(row[0]) for row in connection.execute(query)]
+
+
+def _texts(connection: sa.Connection, text: sa.Column[str], key: sa.Column[int], part: list[int]) -> set[bytes]:
+    """The longest piece of each text that stands in JSON as it is."""
+    rows = connection.execute(sa.select(text).where(key.in_(part), text != "").distinct().limit(_CHUNK))
+    return {max(_PLAIN.findall(row[0]), key=len, default="").encode() for row in rows} - {b""}
 
 
 def _blank_versions(connection: sa.Connection, part: list[int]) -> None:

@@ -112,13 +112,17 @@ def _ledger_clean(engines: Engines, erased: Erased) -> bool:
 
 
 def _files(engines: Engines, erased: Erased) -> dict[str, str]:
-    """The log is emptied, then the raw bytes of every file are searched for the salts: random, so nothing else holds them."""
+    """The log is emptied, then the raw bytes of every file are searched for the salts: random, so nothing else holds them.
+
+    The texts are searched for, too: the index's rows have no salt, and a page that was filled anew may keep a copy of a row.
+    Where one is found the database is written anew; what it then still says was said by somebody else as well.
+    """
     salts = erased.salts[:: max(1, len(erased.salts) // _SEARCHED)]
     if not engines.ledger.checkpoint(truncate=True):
         return {"write-ahead log": "pending", "files": "pending"}
     if not erased.items and not erased.messages:
         return {"write-ahead log": "done", "files": "done"}
-    if 0 < len(erased.salts) <= _SEARCHED and not _found(engines.home, salts):
+    if 0 < len(erased.salts) <= _SEARCHED and not _found(engines.home, [*salts, *erased.texts]):
         return {"write-ahead log": "done", "files": "done"}
     engines.ledger.vacuum()
     emptied = engines.ledger.checkpoint(truncate=True)
