@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import Phase
 
 from tests.model.mutants import MUTANTS
 from tests.model.run import run, steps_until_noticed
@@ -13,7 +14,7 @@ BOUND = 900
 
 
 def test_every_verb_does_what_the_desk_promises() -> None:
-    assert run(STEPS, repeatable=True) >= STEPS
+    assert run(STEPS, repeatable=True, phases=[Phase.generate]) >= STEPS
 
 
 @pytest.mark.parametrize("name", MUTANTS)

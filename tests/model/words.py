@@ -60,7 +60,7 @@ FILTERS: list[tuple[dict[str, Any], Passes]] = [
     ({"created_at": {"lt": TIMES[1].timestamp()}}, lambda v, i: v.said < TIMES[1]),
     ({"expires_at": {"exists": True}}, lambda v, i: v.expires is not None),
     ({"valid_from": {"gt": datetime(2018, 1, 1)}}, lambda v, i: v.valid[0] is not None and v.valid[0].year > 2017),
-    ({"trust": "inferred", "state": "activated"}, lambda v, i: v.trust == "inferred"),
+    ({"trust": "inferred", "state": "activated"}, lambda v, i: v.trust == "inferred" and v.state == "activated"),
     ({"and": [{"user_id": "bob"}, {"or": [{"version": 1}, {"tags": {"any": ["work"]}}]}]},
      lambda v, i: v.user == "bob" and (v.number == 1 or "work" in v.tags)),
 ]  # fmt: skip
