@@ -9,7 +9,7 @@ from tests.model.mutants import MUTANTS
 from tests.model.run import run, steps_until_noticed
 
 STEPS = 2000
-BOUND = 900
+BOUND = 3000
 """Steps within which a planted fault must be noticed."""
 
 
