@@ -259,11 +259,11 @@ class World:
         if not standing:
             raise Refused("SessionNotFound")
         self.demand(asker, cube, "writer")
-        touched = {m.order for m in standing}
+        touched = {(m.order, len(m.versions)) for m in standing}
         for message in standing:
             self.messages[message.order] = replace(message, open=False)
         at = self.clock.tick()
-        gone = [i for i in self.items.values() if i.live and any(m in touched for m, _ in i.sources) and not self.stands(i)]
+        gone = [i for i in self.items.values() if i.live and any(source in touched for source in i.sources) and not self.stands(i)]
         for item in gone:
             self.revise(item, asker, "delete", at, state="archived")
         return tuple(item.id for item in gone)
