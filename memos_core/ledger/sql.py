@@ -54,8 +54,12 @@ class SqlLedger(Ledger):
         self._watching = threading.Lock()
         self._watches = 0
         """How often watching began: each connection counts for itself."""
-        with translate_errors(where):
-            prepare(engine, where, key, clock, read_only=read_only)
+        try:
+            with translate_errors(where):
+                prepare(engine, where, key, clock, read_only=read_only)
+        except BaseException:
+            engine.dispose()
+            raise
 
     def append(self, asker: Asker, verb: str, plan: Callable[[Pen, Book], T]) -> Written[T]:
         """See the port."""
@@ -154,7 +158,7 @@ class SqlLedger(Ledger):
         """See the port."""
         with self.glance() as book:
             version = book.connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
-            stored = dict(book.connection.execute(sa.select(meta.c.key, meta.c.value)).tuples().all())
+            stored = {row[0]: row[1] for row in book.connection.execute(sa.select(meta.c.key, meta.c.value))}
         return {"engine": f"SQLite {version}", "where": self.where, "durability": self.durability, **stored}
 
     def close(self) -> None:

@@ -62,8 +62,12 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
                 factory=_Connection,
             )  # fmt: skip
             alive.add(id(connection))
-            for pragma in pragmas:
-                connection.execute(pragma)
+            try:
+                for pragma in pragmas:
+                    connection.execute(pragma)
+            except BaseException:
+                connection.close()
+                raise
             return connection
 
     return sa.create_engine(

@@ -9,6 +9,7 @@ up any longer, and the child is refused: it can open no memory.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -46,6 +47,8 @@ class Rest:
         for engines in self._resting:
             engines.index.let_go()
             engines.ledger.let_go()
+        if alive:
+            gc.collect()  # a connection that nobody holds any more, but that a cycle keeps
         patience = time.monotonic() + _PATIENCE_SECONDS
         while alive and time.monotonic() < patience:
             time.sleep(0.001)

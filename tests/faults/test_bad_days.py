@@ -164,6 +164,25 @@ def test_a_folder_that_can_not_be_written_to_is_said(tmp_path: Path, what: str) 
             assert mos.list(user_id="u").total == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_folder_that_was_refused_does_not_stand_in_the_way_of_a_fork(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "memory.db").write_bytes(b"no database" * 1000)
+    with opened(tmp_path / "m") as mos, pytest.raises(NotAMemory) as refusal:
+        mos.add("I moved to Lisbon.", user_id="alice")
+        opened(tmp_path / "other")
+    assert "not a memory" in str(refusal.value)  # whoever holds the refusal holds what it came out of
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            with opened(tmp_path / "m") as mos:
+                code = 0 if mos.list(user_id="alice").total == 1 else 2
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_what_is_no_memory_is_said_and_left_as_it_is(tmp_path: Path) -> None:
     a_file = tmp_path / "file"
     a_file.write_text("hello")

@@ -75,9 +75,7 @@ def test_it_is_read_as_it_was_when_it_was_mounted(mos: MOS, tmp_path: Path, team
         mos.cubes.mount(tmp_path / "team.zip", user_id="carol")
 
 
-def test_what_was_changed_before_is_refused_and_leaves_nothing(
-    mos: MOS, tmp_path: Path, team: Team, temporary: Path
-) -> None:
+def test_what_was_changed_before_is_refused_and_leaves_nothing(mos: MOS, tmp_path: Path, team: Team, temporary: Path) -> None:
     versions = tmp_path / "team" / "versions.jsonl"
     versions.write_bytes(versions.read_bytes().replace(b"first Monday", b"first Friday"))
     with pytest.raises(CubeCorrupt, match="sha256"):
@@ -114,9 +112,7 @@ def test_closing_the_memory_takes_the_temporary_folder_along(
     assert list(temporary.iterdir()) == []
 
 
-def test_a_program_that_ends_without_closing_leaves_no_temporary_folder(
-    tmp_path: Path, team: Team, temporary: Path
-) -> None:
+def test_a_program_that_ends_without_closing_leaves_no_temporary_folder(tmp_path: Path, team: Team, temporary: Path) -> None:
     program = (
         "import sys\nfrom memos_core import MOS, Settings\n"
         "mos = MOS(sys.argv[1], settings=Settings(embedder='none', config_dir=sys.argv[1] + '-config'))\n"
@@ -155,7 +151,6 @@ def test_searches_go_on_while_it_comes_and_goes(mos: MOS, tmp_path: Path, team: 
     assert errors == [] and 1 in counts and counts <= {1, 1 + len(TEAM)} and "Carol releases her songs." in found
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def _asked_again_if_it_may(mos: MOS, tries: int = 3) -> Recollection:
     """A search, repeated where the memory says that the same call may succeed later."""
     try:
@@ -166,6 +161,7 @@ def _asked_again_if_it_may(mos: MOS, tries: int = 3) -> Recollection:
         return _asked_again_if_it_may(mos, tries - 1)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_fork_reads_it_too_and_does_not_take_it_away(mos: MOS, tmp_path: Path, team: Team, temporary: Path) -> None:
     mos.cubes.mount(tmp_path / "team", user_id="carol")
     mos.search("coffee", user_id="carol")

@@ -58,6 +58,18 @@ class Verbs(Folder):
         self.add("a", alice, w.chat(Words("user", w.TEXTS[6], "Ann", "m1")), [Words("user", w.TEXTS[6], "Ann", "m1")], session="walk-2")
         edited = self.touched[0]
         self.erased(self.both("a", alice, lambda mos: mos.erase(edited, user_id="alice"), lambda world, _: world.erase(alice, [edited])))
+        self.add("a", alice, w.TEXTS[2], [Words("user", w.TEXTS[2])], session="walk-2", learn=False)
+        own = self.worlds["a"].own(alice)
+        assert own is not None
+        self.shared_with("a", alice, own.id, ("agent", "bot"), "reader")
+        self.compare("a", (None, "bot"))
+        self.taken_from("a", alice, own.id, ("agent", "bot"))
+        self.compare("a", (None, "bot"))
+        for _ in range(2):
+            self.add("a", alice, w.TEXTS[3], [Words("user", w.TEXTS[3])], session="walk-2", request="r0")
+        for back in (1, 3, 5, 7, 9):
+            for exact in (True, False):
+                self.look("a", alice, None, 1, None, len(self.past["a"]) - back, exact)
 
     def reword(self, memory_id: str, text: str) -> None:
         self.both(
@@ -285,8 +297,10 @@ class Verbs(Folder):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, somebody=w.SOMEBODY)
     def unshare(self, tenant: str, asker: Asker, pick: int, somebody: tuple[str, str]) -> None:
+        self.taken_from(tenant, asker, self.shareable(tenant, asker, pick), somebody)
+
+    def taken_from(self, tenant: str, asker: Asker, cube: str, somebody: tuple[str, str]) -> None:
         kind, name = somebody
-        cube = self.shareable(tenant, asker, pick)
         self.both(
             tenant, asker,
             lambda mos: mos.cubes.unshare(cube, **{f"with_{kind}": name}, **named(asker)),

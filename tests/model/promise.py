@@ -326,12 +326,13 @@ class World:
         return self.erase(asker, [item.id for item in self.items.values() if item.cube in roles and passes(item.newest, item)])
 
     def erase_everything(self, asker: Asker) -> tuple[set[str], int]:
-        """All cubes that the asker owns, and who they are."""
-        owned = {cube for cube, role in self.roles(asker).items() if role == "owner"}
+        """All cubes that the asker made, not those that others let them own as well; and who they are."""
+        user, agent = asker
+        who = self.known.get(("user", user) if user is not None else ("agent", str(agent)))
+        owned = {cube.id for cube in self.cubes.values() if cube.owner == who}
         gone = {item.id for item in self.items.values() if item.cube in owned}
         messages = self.forget(gone, {m.order for m in self.messages.values() if m.cube in owned})
         self.names = {(cube, name) for cube, name in self.names if cube not in owned}
-        user, agent = asker
         self.known.pop(("user", user) if user is not None else ("agent", str(agent)), None)
         for cube in owned:
             self.cubes[cube] = replace(self.cubes[cube], name="")

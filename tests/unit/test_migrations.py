@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from memos_core.sql.engine import open_sqlite
 from memos_core.sql.migrate import upgrade
 from memos_core.sql.schema import SCHEMA_VERSION, meta
 
-_STEP = '''
+_STEP = """
 from alembic import op
 import sqlalchemy as sa
 
@@ -21,7 +23,7 @@ revision, down_revision = "{new}", "{old}"
 
 def upgrade():
     {body}
-'''
+"""
 
 
 @pytest.fixture
@@ -39,6 +41,16 @@ def _steps(tmp_path: Path, *bodies: str) -> Path:
     return place
 
 
+@contextmanager
+def _opened(folder: Path) -> Iterator[sa.Connection]:
+    engine = open_sqlite(folder / "memory.db")
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _columns(connection: sa.Connection, table: str) -> set[str]:
     return {column["name"] for column in sa.inspect(connection).get_columns(table)}
 
@@ -49,7 +61,7 @@ def test_an_old_folder_gets_every_step_and_keeps_what_it_holds(folder: Path, tmp
         'op.add_column("items", sa.Column("mood", sa.Text, server_default="calm"))',
         'op.create_table("moods", sa.Column("name", sa.Text))',
     )
-    with open_sqlite(folder / "memory.db").connect() as connection:
+    with _opened(folder) as connection:
         upgrade(connection, SCHEMA_VERSION, SCHEMA_VERSION + 2, more=[more])
         assert "mood" in _columns(connection, "items")
         assert connection.exec_driver_sql("SELECT mood FROM items").scalars().all() == ["calm"]
@@ -59,7 +71,7 @@ def test_an_old_folder_gets_every_step_and_keeps_what_it_holds(folder: Path, tmp
 
 def test_a_step_that_fails_leaves_the_folder_as_it_was(folder: Path, tmp_path: Path) -> None:
     more = _steps(tmp_path, 'op.add_column("items", sa.Column("mood", sa.Text))', 'op.execute("SELECT nonsense FROM nowhere")')
-    with open_sqlite(folder / "memory.db").connect() as connection:
+    with _opened(folder) as connection:
         with pytest.raises(sa.exc.OperationalError):
             upgrade(connection, SCHEMA_VERSION, SCHEMA_VERSION + 2, more=[more])
         assert "mood" not in _columns(connection, "items")
@@ -68,7 +80,7 @@ def test_a_step_that_fails_leaves_the_folder_as_it_was(folder: Path, tmp_path: P
 
 
 def test_a_newer_folder_is_refused_and_left_alone(folder: Path) -> None:
-    with open_sqlite(folder / "memory.db").connect() as connection:
+    with _opened(folder) as connection:
         connection.execute(sa.update(meta).where(meta.c.key == "schema_version").values(value=str(SCHEMA_VERSION + 7)))
     before = (folder / "memory.db").read_bytes()
     with pytest.raises(NewerSchema, match="newer version"):
