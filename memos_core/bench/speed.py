@@ -221,13 +221,13 @@ def _crowd(bench: _Bench, turns: list[str]) -> None:
     bench.table(title, ("system", "searches/s", "adds/s", "errors"), (row,))
 
 
-def _filled(bench: _Bench, turns: list[str], name: str) -> Path:
+def _filled(bench: _Bench, turns: list[str], name: str, embedder: Seeded | None = None) -> Path:
     """A closed folder with these turns as user `one`'s, and a few of user `few`'s."""
     from memos_core.bench.ours import open_memory
     from memos_core.bench.timings.searches import fill
 
     home = bench.folder / name
-    with open_memory(home, Remembering(Seeded())) as mos:
+    with open_memory(home, Remembering(embedder or Seeded())) as mos:
         fill(mos, turns, "one")
         fill(mos, turns[:50], "few")
     return home
@@ -242,9 +242,8 @@ def _start(bench: _Bench, turns: list[str]) -> None:
     imports = import_seconds(bench.repeats)
     rows: list[Row] = [("from memos_core import MOS", _mid(imports), min(imports))]
     bench.checks.append(Check("from memos_core import MOS", _mid(imports), 0.3, at_most=True, unit="s"))
-    home = _filled(bench, turns[:size], "start")
     try:
-        default_embedder()
+        home = _filled(bench, turns[:size], "start", Seeded(posing_as=default_embedder()))
     except EmbedderUnavailable:
         bench.checks.append(Check(f"process start to first hit on {size:,}", None, 0.6, at_most=True, unit="s"))
     else:

@@ -75,13 +75,17 @@ class Seeded(Embedder):
     """Vectors made up from a text's words: each word has a fixed direction, a text is their normalised sum.
 
     Texts that share words lie near each other, so searches have something to find, and a hundred thousand of them
-    cost seconds. Only for measuring speed: it understands nothing.
+    cost seconds. Only for measuring speed: it understands nothing. `posing_as` a model, it fills folders which that model
+    can then be asked about, as if it had done the work.
     """
 
-    def __init__(self, dim: int = 384, buckets: int = 4096, seed: int = 11) -> None:
+    def __init__(self, dim: int = 384, buckets: int = 4096, seed: int = 11, posing_as: Embedder | None = None) -> None:
         import numpy as np
 
         self.name, self.digest, self.dim = "made-up", f"made-up-{dim}-{buckets}-{seed}", dim
+        if posing_as is not None:
+            self.name, self.digest, self.dim = posing_as.name, posing_as.digest, posing_as.dim
+            dim = self.dim
         self.languages, self.max_tokens = frozenset(), 512
         self._directions = np.random.default_rng(seed).standard_normal((buckets, dim), np.float32)
         self._buckets = buckets

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from memos_core.errors import EmbedderUnavailable
 from memos_core.inference.base import Embedder
-from memos_core.inference.folder import ModelFolder, open_folder, read_json
+from memos_core.inference.folder import ModelFolder, open_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,9 +101,10 @@ def _dtype(kind: str) -> str:
 def _tokenizer(found: ModelFolder) -> Any:
     from tokenizers import Tokenizer
 
-    if not isinstance(read_json(found.tokenizer).get("model"), dict):
-        raise EmbedderUnavailable(f"{found.tokenizer} does not hold a tokenizer.")
-    tokenizer = Tokenizer.from_file(str(found.tokenizer))
+    try:
+        tokenizer = Tokenizer.from_file(str(found.tokenizer))
+    except Exception as exc:  # the library has no narrower one
+        raise EmbedderUnavailable(f"{found.tokenizer} does not hold a tokenizer: {exc}.") from exc
     tokenizer.no_padding()
     tokenizer.enable_truncation(found.card.max_tokens)
     return tokenizer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -45,11 +46,16 @@ class MOS:
         embedder: Embedder | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
+        chosen = settings or Settings.load()
+        if embedder is None and "memos_core.wiring" not in sys.modules:
+            from memos_core.inference.ahead import begin
+
+            begin(chosen.embedder, chosen.embedder_dir, chosen.embedder_key)
+
         from memos_core.mos import inputs
         from memos_core.mos.handle import Handle
         from memos_core.wiring import open_engines
 
-        chosen = settings or Settings.load()
         folder = chosen.home if home is None else str(home)
         if not folder or "\x00" in folder:
             raise InvalidInput("home", "is not a folder's name.")

@@ -189,20 +189,10 @@ class _Models:
     def _start(self) -> Future[Embedder | None]:
         with self._lock:
             if self._future is None:
-                self._future = Future()
-                # Not a daemon: an interpreter that ends while the model's library is being loaded would be aborted by it.
-                threading.Thread(target=self._load, args=(self._future,), name="memos-embedder", daemon=False).start()
+                from memos_core.inference.ahead import begun
+
+                self._future = begun(self._settings.embedder, self._settings.embedder_dir, self._settings.embedder_key)
             return self._future
-
-    def _load(self, future: Future[Embedder | None]) -> None:
-        from memos_core.inference.choose import open_embedder
-
-        try:
-            future.set_result(
-                open_embedder(self._settings.embedder, cache=self._settings.embedder_dir, api_key=self._settings.embedder_key)
-            )
-        except BaseException as exc:
-            future.set_exception(exc)
 
     def get(self) -> Embedder | None:
         """The embedder, or None where none is installed."""

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 _AGAIN = "import sys; sys.dont_write_bytecode = False; "
 """Byte code is kept, as in any installation: the first of the runs writes it, and is not counted."""
@@ -40,8 +39,7 @@ _FIRST = (
     _AGAIN
     + """
 from memos_core import MOS
-from memos_core.bench.timings.start import Posing
-with MOS(sys.argv[1], embedder=Posing()) as mos:
+with MOS(sys.argv[1]) as mos:
     found = mos.search(sys.argv[2], user_id="one", top_k=10)
     print(len(found), flush=True)
 """
@@ -81,24 +79,3 @@ def grown_bytes(home: Path, questions: list[str]) -> tuple[int, int]:
     """By how many bytes a process grows when it searches user `one`'s memories after user `few`'s: its own, and mapped file pages."""
     own, mapped = json.loads(_child(_GROWN, str(home), json.dumps(questions[:10]))[1])
     return int(own), int(mapped)
-
-
-def __getattr__(name: str) -> Any:
-    """`Posing` is made when it is asked for: its base would pull the inference room into every import of this file."""
-    if name != "Posing":
-        raise AttributeError(name)
-    from memos_core.bench.vectors import Seeded, default_embedder
-
-    class Posing(Seeded):
-        """Gives the made-up vectors that the folder was filled with, but does the work of the real model for each question."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self._real: Any = None
-
-        def query(self, text: str) -> Any:
-            self._real = self._real or default_embedder()
-            self._real.query(text)
-            return super().query(text)
-
-    return Posing

@@ -16,9 +16,6 @@ from memos_core.index.base import Vectors
 from memos_core.index.embedded.schema import ASKS, TIMED, entries, erasures, index_state, vectors
 from memos_core.model.change import Applied, Entry
 from memos_core.sql.schema import Prepared, insert
-from memos_core.text.asking import ends_asking
-from memos_core.text.passages import passages
-from memos_core.text.times import holds_time
 from memos_core.text.words import analyse, code
 
 _p = sa.bindparam
@@ -86,6 +83,10 @@ def _row(entry: Entry) -> tuple[Any, ...]:
 
 def encode(text: str, speaker: str = "") -> tuple[bytes, int]:
     """The terms of "speaker: text" as kept in the index, and of what kind the text is."""
+    from memos_core.text.asking import ends_asking  # here: who only searches does without them
+    from memos_core.text.passages import passages
+    from memos_core.text.times import holds_time
+
     named = analyse(speaker) if speaker else []
     spans = passages(text)
     timed, parts = False, array("I")
