@@ -54,7 +54,8 @@ class Value(BaseModel):
         set_attribute(value, "__dict__", values)
         set_attribute(value, "__pydantic_fields_set__", set(values))
         set_attribute(value, "__pydantic_extra__", None)
-        set_attribute(value, "__pydantic_private__", None)
+        private = cls.__private_attributes__
+        set_attribute(value, "__pydantic_private__", {name: private[name].get_default() for name in private} if private else None)
         return value
 
     def evolve(self, **changes: Any) -> Self:

@@ -124,7 +124,7 @@ def search(engines: Engines, question: Question, beside: Sequence[Layer] = ()) -
     if question.max_tokens is not None:
         hits = _within(hits, question.max_tokens, question.count_tokens or estimate_tokens)
     took = FrozenDict({**ranking.took, "all": round((perf_counter() - started) * 1000, 4)})
-    answer = Recollection.model_construct(hits=tuple(hits), degraded=(*question.degraded, *(unavailable or ranking.degraded)), took=took)
+    answer = Recollection.made(hits=tuple(hits), degraded=(*question.degraded, *(unavailable or ranking.degraded)), took=took)
     answer._count = question.count_tokens
     return answer
 

@@ -82,7 +82,7 @@ def recall(
     clock.append(perf_counter())
     return Ranking(
         nrs=tuple(rows.nr[shown].tolist()),
-        scores=tuple(min(max(one / total, 0.0), 1.0) for one in scores[order].tolist()),
+        scores=tuple((scores[order] / np.float32(total)).clip(0, 1).tolist()),
         relevances=tuple(relevance.tolist()),
         whys=why,
         degraded=tuple(dict.fromkeys((*degraded, *rows.degraded))),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -18,7 +19,9 @@ from memos_core.scheduler.base import Handler, Outbox, Scheduler
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS, _AT_MOST_SECONDS = 0.02, 0.5
+"""Adds come in bursts. Work begins once none has come for that long, so that it neither slows them down nor is done one by
+one; but where they go on and on, it waits no longer than the second."""
 _PATIENCE_SECONDS = 10.0
 
 
@@ -28,7 +31,8 @@ class InlineScheduler(Scheduler):
     def __init__(self, outbox: Outbox, handlers: dict[str, Handler], *, upkeep: Callable[[], None]) -> None:
         self._outbox, self._handlers, self._upkeep = outbox, handlers, upkeep
         self._mine: deque[Work] = deque()
-        self._wake = threading.Event()
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._latest = 0.0
         self._changed = threading.Condition()
         self._stop = self._resting = False
         self._thread: threading.Thread | None = None
@@ -37,6 +41,7 @@ class InlineScheduler(Scheduler):
     def submit(self, work: Sequence[Work]) -> None:
         """Work that is committed already and leased to this process."""
         self._mine.extend(work)
+        self._latest = time.monotonic()
         self.start()
         self._wake.set()
 
@@ -48,7 +53,8 @@ class InlineScheduler(Scheduler):
                 self._thread.start()
 
     def wait_change(self, timeout: float) -> None:
-        """Until some work ended, at most that many seconds."""
+        """Until some work ended, at most that many seconds. Somebody waits: nothing is gathered any longer."""
+        self._hurry.set()
         with self._changed:
             self._changed.wait(timeout)
 
@@ -63,7 +69,7 @@ class InlineScheduler(Scheduler):
             self._wake.wait(_IDLE_SECONDS)
             if self._wake.is_set():
                 self._wake.clear()
-                self._wake_gather()
+                self._gather()
             try:
                 while not self._stop and self.drain_once():
                     pass
@@ -72,9 +78,14 @@ class InlineScheduler(Scheduler):
                 log.exception("background work failed; it is tried again")
                 threading.Event().wait(_IDLE_SECONDS)
 
-    def _wake_gather(self) -> None:
-        """Adds come in bursts: a moment's patience makes one batch of them."""
-        threading.Event().wait(_GATHER_SECONDS)
+    def _gather(self) -> None:
+        """Wait for the end of a burst."""
+        patience = time.monotonic() + _AT_MOST_SECONDS
+        while not self._stop and not self._hurry.wait(_GATHER_SECONDS):
+            now = time.monotonic()
+            if now - self._latest >= _GATHER_SECONDS or now >= patience:
+                break
+        self._hurry.clear()
 
     def _next(self) -> list[Work]:
         if self._mine:
@@ -115,6 +126,7 @@ class InlineScheduler(Scheduler):
         """Finish the batch in hand and stop. What is left stays in the outbox."""
         with self._starting:
             self._stop = True
+        self._hurry.set()
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_PATIENCE_SECONDS)

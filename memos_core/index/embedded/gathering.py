@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memos_core.index.base import Candidates, Probe
-from memos_core.index.embedded.kernels import Floats, guess, largest
+from memos_core.index.embedded.kernels import Floats, largest
 from memos_core.index.embedded.matrix import Query
 from memos_core.index.embedded.schema import ASKS, TIMED
 from memos_core.index.embedded.scoring import Lexical, score
@@ -75,10 +75,6 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     for part, words in zip(parts, lexical, strict=True):
         rows, dense = (_whole(part), None) if whole else _chosen(part, words, query, probe.limit)
         table = _table(part, words, query, rows, dense)
-        if isinstance(rows, slice) and part.passing is None:
-            table["previous"], table["following"] = _inside(table["previous"], rows.stop), _inside(table["following"], rows.stop)
-        else:
-            table["previous"], table["following"] = _positions(part, table, np.arange(rows.stop) if isinstance(rows, slice) else rows)
         if len(parts) > 1:
             _shift(table, offset, sessions, np.array([speakers.setdefault(s, len(speakers)) for s in part.state.speakers] + [-1], np.int32))
         asked.append((offset, rows, part.matrix))
@@ -123,24 +119,15 @@ def _chosen(part: Part, words: Lexical, query: Query | None, limit: int) -> tupl
 
 def _worded(score: NDArray[Any], passing: Mask | None, limit: int) -> NDArray[np.intp]:
     """The best by words, of those that have any."""
-    likely = guess(score, limit)
-    for floor in (likely, 0.0) if likely > 0 else (0.0,):
-        rows = np.flatnonzero(score >= floor) if floor else np.flatnonzero(score)
-        if passing is not None:
-            rows = rows[passing[rows]]
-        if len(rows) >= limit:
-            return rows[largest(score[rows], limit)]
-    return rows
+    rows = np.flatnonzero(score > 0)
+    if passing is not None:
+        rows = rows[passing[rows]]
+    return rows if len(rows) <= limit else rows[largest(score[rows], limit)]
 
 
 def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.intp] | slice, dense: Any) -> dict[str, NDArray[Any]]:
-    columns = part.state.rows
-    taken: dict[str, NDArray[Any]] = {
-        name: columns[name][rows] for name in ("nr", "said", "length", "speaker", "session", "previous", "following", "timed")
-    }
-    count, session, kind = len(taken["nr"]), taken["session"], taken["timed"]
-    taken["timed"], taken["asks"] = (kind & TIMED).view(np.bool_), kind >= ASKS
-    taken["cube"] = np.full(count, part.cube, np.int64)
+    taken = _all(part) if isinstance(rows, slice) else _some(part, rows)
+    count = len(taken["nr"])
     taken["lexical"] = words.score[rows].astype(np.float32)
     taken["matched"] = words.matched[rows].astype(np.int16)
     if query is not None and part.matrix is not None:
@@ -152,22 +139,45 @@ def _table(part: Part, words: Lexical, query: Query | None, rows: NDArray[np.int
             taken["dense"] = np.where(embedded, taken["dense"], np.float32(0))
     else:
         taken["dense"], taken["embedded"] = np.zeros(count, np.float32), np.zeros(count, np.bool_)
-    taken["session_score"] = words.session.astype(np.float32)[session]
-    taken["session_size"] = part.alive.sizes[session]
+    taken["session_score"] = words.session.astype(np.float32)[taken["session"]]
+    taken["session_size"] = part.alive.sizes[taken["session"]]
+    return taken
+
+
+_COPIED = ("nr", "said", "length", "speaker", "session", "previous", "following", "timed")
+
+
+def _all(part: Part) -> dict[str, NDArray[Any]]:
+    """The columns of a whole state, which stay as they are from question to question."""
+    kept = part.state.whole
+    if not kept:
+        size = part.state.size
+        found = _described(part, {name: part.state.column(name) for name in _COPIED})
+        kept |= found | {name: _inside(found[name], size) for name in ("previous", "following")}
+    return dict(kept)
+
+
+def _some(part: Part, rows: NDArray[np.intp]) -> dict[str, NDArray[Any]]:
+    """The columns of some rows, with neighbours as positions among them."""
+    taken = _described(part, {name: part.state.rows[name][rows] for name in _COPIED})
+    size = part.state.size
+    position = np.full(size + 1, -1, np.int32)
+    position[rows] = np.arange(len(rows), dtype=np.int32)
+    for name in ("previous", "following"):
+        taken[name] = position[_inside(taken[name], size)]
+    return taken
+
+
+def _described(part: Part, taken: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    kind = taken["timed"]
+    taken["timed"], taken["asks"] = (kind & TIMED).view(np.bool_), kind >= ASKS
+    taken["cube"] = np.full(len(kind), part.cube, np.int64)
     return taken
 
 
 def _inside(rows: NDArray[np.int32], size: int) -> NDArray[np.int32]:
     """Rows, with -1 for those that this state doesn't have yet."""
     return np.where(rows < size, rows, np.int32(-1)) if len(rows) and rows.max() >= size else rows
-
-
-def _positions(part: Part, table: dict[str, NDArray[Any]], rows: NDArray[np.intp]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Neighbours as positions among the rows that were taken."""
-    size = part.state.size
-    position = np.full(size + 1, -1, np.int32)
-    position[rows] = np.arange(len(rows), dtype=np.int32)
-    return position[_inside(table["previous"], size)], position[_inside(table["following"], size)]
 
 
 def _shift(table: dict[str, NDArray[Any]], offset: int, sessions: int, speakers: NDArray[np.int32]) -> None:

@@ -147,7 +147,7 @@ def _by_session(state: State, counts: Counts, found: Found, terms: int) -> Said 
         key, tf = key[inside], tf[inside]
     if terms * sessions <= _DENSE * len(key) + 4096:
         table = np.bincount(key, weights=tf, minlength=terms * sessions)
-        at = np.flatnonzero(table)
+        at = np.flatnonzero(table > 0)
         return Said(at // sessions, at % sessions, table[at])
     if (key[1:] < key[:-1]).any():
         order = np.argsort(key, kind="stable")

@@ -88,6 +88,8 @@ class State:
     speakers: tuple[str, ...]
     matrices: dict[str, Any]
     expired: dict[int, Counts] = field(default_factory=dict)
+    whole: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """What `gather` made of all rows, for the next question."""
 
     def column(self, name: str) -> NDArray[Any]:
         return self.rows[name][: self.size]
@@ -111,8 +113,8 @@ class State:
             if counts.mask is None:
                 counts.speakers = frozenset(self.speakers)
             else:
-                used = np.unique(self.column("speaker")[counts.mask])
-                counts.speakers = frozenset(self.speakers[i] for i in used.tolist() if i >= 0)
+                used = np.flatnonzero(np.bincount(self.column("speaker")[counts.mask] + 1, minlength=1)[1:])
+                counts.speakers = frozenset(self.speakers[i] for i in used.tolist())
         return counts.speakers
 
 
