@@ -38,8 +38,9 @@ class _Member(Generic[T]):
 class GroupCommit:
     """The one door to the write lock of a database, for all threads of a process."""
 
-    def __init__(self, engine: sa.Engine, where: str, durability: str = "full") -> None:
-        self._engine, self._where = engine, where
+    def __init__(self, engine: sa.Engine, where: str, durability: str = "full", *, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is called before each commit, and raises where nothing may be written."""
+        self._engine, self._where, self._check = engine, where, check
         self._synced = durability == "full"
         self._queue: deque[_Member[Any]] = deque()
         self._lead = threading.Lock()
@@ -61,6 +62,7 @@ class GroupCommit:
     def _commit(self, group: list[_Member[Any]]) -> None:
         try:
             with translate_errors(self._where):
+                self._check()
                 connection = self._open()
                 with self._unsynced(connection, group), writing(connection):
                     for member in group:

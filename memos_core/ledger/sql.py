@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from memos_core.errors import NewerSchema, NotAMemory
+from memos_core.errors import LedgerUnavailable, NewerSchema, NotAMemory
 from memos_core.ledger.base import Finding, Ledger, Rider, Written
 from memos_core.ledger.freshness import since
 from memos_core.ledger.group import GroupCommit
@@ -32,7 +34,8 @@ _CHECKPOINT_MS = 2_000
 class SqlLedger(Ledger):
     """The ledger in one database. `clock` gives microseconds since the epoch; recorded times never go back even if it does.
 
-    `first` is the number of its first transaction: books that are read side by side count from far apart.
+    `first` is the number of its first transaction: books that are read side by side count from far apart. `file`, where it is
+    given, is watched: once it is gone or another one, nothing more is written.
     """
 
     def __init__(
@@ -46,10 +49,11 @@ class SqlLedger(Ledger):
         riders: Sequence[Rider] = (),
         read_only: bool = False,
         first: int = 1,
+        file: Path | None = None,
     ) -> None:
         self.engine, self.where, self.durability = engine, where, durability
         self._key, self._clock, self._riders, self._first = key, clock, tuple(riders), first
-        self._group = GroupCommit(engine, where, durability)
+        self._group = GroupCommit(engine, where, durability, check=self._still_there)
         self._watch: sa.Connection | None = None
         self._watching = threading.Lock()
         self._watches = 0
@@ -60,6 +64,14 @@ class SqlLedger(Ledger):
         except BaseException:
             engine.dispose()
             raise
+        self._file, self._identity = file, None if file is None else _identity(file)
+
+    def _still_there(self) -> None:
+        """What is written to a file that was removed or replaced is lost, though the system says nothing."""
+        if self._file is not None and _identity(self._file) != self._identity:
+            raise LedgerUnavailable(
+                f"The memory in {self.where} was removed or replaced while it was open; nothing was stored. Close it and open it anew."
+            )
 
     def append(self, asker: Asker, verb: str, plan: Callable[[Pen, Book], T]) -> Written[T]:
         """See the port."""
@@ -167,6 +179,14 @@ class SqlLedger(Ledger):
         with self._watching:
             self._unwatch()
         self.engine.dispose()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        known = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return known.st_dev, known.st_ino
 
 
 def prepare(engine: sa.Engine, where: str, key: bytes, clock: Callable[[], int], *, read_only: bool = False) -> None:

@@ -43,7 +43,7 @@ def read_content(content: Any, *, at: datetime | None = None, session_id: str | 
 
 def _message(where: str, item: Any, nr: int, at: datetime | None, session_id: str | None) -> Message:
     if isinstance(item, str):
-        if not item:
+        if not item.strip():
             raise InvalidInput(where, "is empty.", "Give some text.")
         return Message(content=checked_text(where, item), at=at, session_id=session_id)
     if isinstance(item, Mapping):

@@ -6,6 +6,7 @@ Handles on one folder in one process share its engines; a fork opens anew, for a
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_core.errors import NotAMemory, ReadOnlyFolder
+from memos_core.errors import NotAMemory, ReadOnlyFolder, StorageError
 from memos_core.index.embedded import EmbeddedIndex
 from memos_core.ledger.key import audit_key
 from memos_core.ledger.read import micros
@@ -34,6 +35,7 @@ from memos_core.wiring.shelf import Shelf
 if TYPE_CHECKING:
     from memos_core.inference.base import Embedder
 
+log = logging.getLogger(__name__)
 LEDGER_FILE = "memory.db"
 _CHECKPOINT_BYTES = 4 << 20
 _open: dict[tuple[object, ...], tuple[Engines, int]] = {}
@@ -95,8 +97,12 @@ def _release(key: tuple[object, ...]) -> None:
         return
     engines.scheduler.close()
     engines.index.close()
-    engines.ledger.checkpoint()
-    engines.ledger.close()
+    try:
+        engines.ledger.checkpoint()
+    except StorageError as exc:  # what was acknowledged is in the log, where the next one to open the folder finds it
+        log.warning("the write-ahead log was left as it is", extra={"folder": str(engines.home), "error": type(exc).__name__})
+    finally:
+        engines.ledger.close()
 
 
 def _folder(path: Path) -> Path:
@@ -136,6 +142,7 @@ def _build(
         where=str(folder),
         durability=settings.durability,
         riders=(lambda c, applied: index.ride(c, applied),),
+        file=folder / LEDGER_FILE,
     )
     index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes, write=ledger.write)
     models = _Models(settings, embedder)

@@ -63,6 +63,7 @@ def _build(folder: Path, beside: Engines, first: int, released: Callable[[], Non
         where=str(folder),
         durability="normal",
         riders=(lambda c, applied: index.ride(c, applied),),
+        file=folder / LEDGER_FILE,
         first=first,
     )
     index = EmbeddedIndex(database, memory_bytes=beside.segment_bytes, write=ledger.write)

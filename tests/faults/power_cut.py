@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,7 +198,7 @@ def judge(image: dict[str, bytes], acknowledged: set[str], folder: Path, verdict
             (folder / name).write_bytes(content)
     verdict.rounds += 1
     verdict.acknowledged += len(acknowledged)
-    with sqlite3.connect(folder / "memory.db") as connection:
+    with closing(sqlite3.connect(folder / "memory.db")) as connection:
         try:
             state = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             if not acknowledged and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -212,7 +213,6 @@ def judge(image: dict[str, bytes], acknowledged: set[str], folder: Path, verdict
     verdict.lost += len(lost)
     if (lost or torn or state != "ok") and len(verdict.first) < 3:
         verdict.first.append(f"round {verdict.rounds}: {state}, {len(lost)} lost, {torn} torn")
-    connection.close()
 
 
 _HALF = """

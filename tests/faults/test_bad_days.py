@@ -164,6 +164,21 @@ def test_a_folder_that_can_not_be_written_to_is_said(tmp_path: Path, what: str) 
             assert mos.list(user_id="u").total == 1
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_folder_that_is_removed_while_it_is_open_acknowledges_nothing_more(tmp_path: Path, replaced: bool) -> None:
+    with opened(tmp_path / "m") as mos:
+        mos.add("I moved to Lisbon.", user_id="alice")
+        shutil.rmtree(tmp_path / "m")
+        if replaced:
+            opened(tmp_path / "other").close()
+            shutil.move(tmp_path / "other", tmp_path / "m")
+        with pytest.raises(LedgerUnavailable, match="removed or replaced"):
+            mos.add("My dog is called Momo.", user_id="alice")
+    with opened(tmp_path / "m") as mos:
+        mos.add("My dog is called Momo.", user_id="alice")
+        assert mos.list(user_id="alice").total == 1
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_folder_that_was_refused_does_not_stand_in_the_way_of_a_fork(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()

@@ -32,7 +32,7 @@ def _negated(depth: int) -> Any:
 NAMES: list[Any] = ["", "  ", 7, 1.5, b"x", ["x"], {"a": 1}, True, object(), "a\x00b", "a\nb", "\ud800", "x" * 513, "é" * 300]
 TEXTS: list[Any] = ["", " \n\t", 7, NAN, b"x", object(), "a\x00b", "\ud800", "x" * ((1 << 20) + 1)]
 CONTENTS: list[Any] = [
-    "", 7, None, b"x", [], [[]], [7], [None], {}, {"role": "user"}, {"content": 7, "role": "user"}, {"role": "king", "content": "x"},
+    "", " \n", 7, None, b"x", [], [[]], [7], [None], {}, {"role": "user"}, {"content": 7, "role": "user"}, {"role": "king", "content": "x"},
     {"role": 7, "content": "x"}, {"role": "user", "content": "x", "name": 7}, {"role": "user", "content": "x", "id": 7.5},
     {"role": "user", "content": "x", "chat_time": "yesterday-ish"}, {"role": "user", "content": "x", "tool_calls": "f()"}, "\ud800", "a\x00",
     [{"role": "user", "content": "good"}, {"role": "user", "content": 7}], {"role": "user", "content": "x", "extra": object()},
