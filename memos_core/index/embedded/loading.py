@@ -52,7 +52,7 @@ def refresh(reader: Reader, segment: Segment, moment: int) -> State | None:
         if segment.wants_merge:
             segment.merge()
         segment.moment = moment
-        return segment.publish() if opened or closed or erased or segment.matrices else segment.state
+        return segment.publish() if opened or closed or erased else segment.state
 
 
 def add_model(reader: Reader, segment: Segment, model: str, dim: int, query: Query | None = None) -> None:
