@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from memos_core.errors import InvalidInput
 
@@ -98,10 +98,10 @@ class Settings:
                 raise InvalidInput("url", f"unknown option '{name[:80]}'.", f"Known: tenant, {', '.join(sorted(known))}.")
         if "segment_bytes" in options:
             options["segment_bytes"] = _number("segment_bytes", options["segment_bytes"])
-        return cls.load(home=parts.path or None, **options), tenant
+        return cls.load(home=unquote(parts.path) or None, **options), tenant
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdigit():
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise InvalidInput(f"MEMOS_{name.upper()}", f"'{text[:80]}' is not a whole number.")
     return int(text)

@@ -16,23 +16,31 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    from typer import Abort
+
     from memos_core.cli.app import app
-    from memos_core.cli.faults import tell
+    from memos_core.cli.faults import misused, tell
     from memos_core.errors import MemosError
 
     args = list(sys.argv[1:] if argv is None else argv)
     _speak_utf8()
+    as_json = "--json" in args
     try:
-        app(args=args, prog_name="memos")
+        code = app(args=args, prog_name="memos", standalone_mode=not as_json)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):
+        sys.stderr.write("\nInterrupted. What was stored stays; the same command can be given again.\n")
         return 130
     except BrokenPipeError:
         return _no_reader()
     except (MemosError, OSError) as exc:
-        return tell(exc, as_json="--json" in args)
-    return 0
+        return tell(exc, as_json=as_json)
+    except Exception as exc:
+        if not hasattr(exc, "format_message"):  # what the parser of the command line raises, in whichever library it lives
+            raise
+        return misused(exc.format_message(), 2)
+    return code if isinstance(code, int) else 0
 
 
 def _speak_utf8() -> None:

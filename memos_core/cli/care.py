@@ -33,9 +33,8 @@ def fsck(
     else:
         for finding in findings:
             show.say(f"[red]{show.escape(finding.where)}[/]: {show.escape(finding.what)}")
-        show.say(
-            f"[bold red]{show.plural(len(findings), 'finding')}.[/]" if findings else "[green]Sound:[/] everything is as it was written."
-        )
+        sound = "[green]Sound:[/] memories, messages, grants and the audit are as they were written."
+        show.say(f"[bold red]{show.plural(len(findings), 'finding')}.[/]" if findings else sound)
         if anchor is None:
             show.note("[dim]Without --anchor (the audit_head of a receipt) it can't be proved that nothing is missing at the end.[/]")
     if findings:
@@ -66,18 +65,22 @@ def rebuild(home: Home = None, as_json: AsJson = False) -> None:
 def worker(
     once: Annotated[bool, typer.Option("--once", help="Do what waits, then end.")] = False,
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Do the background work of a folder in a process of its own, until Ctrl-C."""
     import threading
 
     from memos_core.cli import show
 
-    with engines(home) as found:
+    with engines(home, start=not once) as found:
         if once:
             done = 0
             while count := found.scheduler.drain_once():
                 done += count
-            show.note(f"[dim]{show.plural(done, 'unit')} of work done.[/]")
+            if as_json:
+                show.put_json({"done": done})
+            else:
+                show.note(f"[dim]{show.plural(done, 'unit')} of work done.[/]")
             return
         found.scheduler.start()
         show.note("[dim]Working; Ctrl-C ends it.[/]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ def settings(home: Path | None) -> Settings:
 def opened(home: Path | None, tenant: str, *, new: bool = False) -> Iterator[MOS]:
     """The memory in a folder, closed afterwards. Only with `new` is a folder made that is not there yet."""
     chosen = settings(home)
-    _check(Path(chosen.home), new)
+    check(Path(chosen.home), new)
     from memos_core import MOS
 
     with MOS(chosen.home, tenant=tenant, settings=chosen) as mos:
@@ -37,26 +38,42 @@ def settle(mos: MOS, timeout: float = 60.0) -> None:
 
     try:
         with busy("embedding ..."):
-            mos.wait(timeout)
+            _wait(mos, timeout)
     except (TimeoutError, TaskFailed) as exc:
-        note(f"[yellow]Not done yet:[/] {escape(str(exc))}")
+        note(f"[yellow]Not done yet:[/] {escape(str(exc))} [dim]memos worker --once[/] does it later; until then it is found by words.")
+
+
+def _wait(mos: MOS, timeout: float) -> None:
+    """Until it is done, or it is known that it will not be soon."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            mos.wait(0.5)
+        except TimeoutError:
+            errors = [task.error for task in mos.tasks.list() if task.error and task.state in ("waiting", "running")]
+            if errors or time.monotonic() > end:
+                raise TimeoutError(errors[0] if errors else f"after {timeout:.0f} s.") from None
+        else:
+            return
 
 
 @contextmanager
-def engines(home: Path | None) -> Iterator[Engines]:
-    """What lies below the verbs, for commands that look after a folder rather than at somebody's memories."""
+def engines(home: Path | None, *, start: bool = True) -> Iterator[Engines]:
+    """What lies below the verbs, for commands that look after a folder rather than at somebody's memories. Without `start`
+    the background work is left to the command."""
     chosen = settings(home)
-    _check(Path(chosen.home), new=False)
+    check(Path(chosen.home), new=False)
     from memos_core.wiring import open_engines
 
-    found = open_engines(chosen.home, chosen)
+    found = open_engines(chosen.home, chosen, start=start)
     try:
         yield found
     finally:
         found.released()
 
 
-def _check(home: Path, new: bool) -> None:
+def check(home: Path, new: bool) -> None:
+    """Refuse what can't be a memory's folder; unless it is `new`, also one that is not there."""
     if home.exists() and not home.is_dir():
         raise InvalidInput("home", f"{home} is a file, not a folder.", "Name the memory's folder with --home.")
     if not new and not home.exists():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from memos_core import __version__
+from memos_core.cli.desk import check as check_folder
 from memos_core.cli.desk import engines, settings
 from memos_core.cli.options import AsJson, Home
 
@@ -43,6 +44,7 @@ def _report(home: Path | None) -> dict[str, Any]:
     chosen = settings(home)
     state = embedder.state()
     folder = Path(chosen.home)
+    check_folder(folder, new=True)
     held, ledger = None, {}
     if folder.is_dir() and any(folder.iterdir()):
         with engines(home) as opened:
@@ -58,7 +60,7 @@ def _report(home: Path | None) -> dict[str, Any]:
         "ledger": ledger,
         "embedder": state,
         "holds": held,
-        "checks": examine.checks(replace(chosen, home=str(folder)), state, held),
+        "checks": examine.checks(replace(chosen, home=str(folder)), state, held, ledger),
     }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from memos_core.cli.show import memories, plural, size
@@ -78,9 +80,11 @@ def left(engines: Engines, tasks: set[int]) -> int:
         return int(book.connection.execute(query).scalar_one())
 
 
-def checks(settings: Settings, embedder: dict[str, Any], held: dict[str, Any] | None) -> list[Check]:
-    """Everything that is looked at; what needs an open folder only where there is one."""
-    found = [_embedder(embedder), _audit(settings)]
+def checks(
+    settings: Settings, embedder: dict[str, Any], held: dict[str, Any] | None, ledger: Mapping[str, Any] = MappingProxyType({})
+) -> list[Check]:
+    """Everything that is looked at; what needs an open folder only where there is one. `ledger` is what it says of itself."""
+    found = [_embedder(embedder), _audit(settings, ledger)]
     if held is not None:
         found += _vectors(held)
         found += [_work(held), _scope(held), _memory(settings, held), _disk(Path(settings.home))]
@@ -94,7 +98,11 @@ def _embedder(embedder: dict[str, Any]) -> Check:
     return Check("embedder", "note", f"{embedder['problem']}; search is by words alone", embedder["mend"])
 
 
-def _audit(settings: Settings) -> Check:
+def _audit(settings: Settings, ledger: Mapping[str, Any]) -> Check:
+    first, now = ledger.get("audit_key"), ledger.get("key_in_use")
+    if first != now:
+        words = f"{now}, but this folder was begun with {first}: what was written with that one can't be proven with this one"
+        return Check("audit key", "note", words, "run memos fsck with each of them: MEMOS_AUDIT_KEY takes what a key file holds")
     if settings.audit_key:
         return Check("audit key", "ok", "given by MEMOS_AUDIT_KEY")
     file = settings.audit_key_file

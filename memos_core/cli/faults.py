@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import sys
 
-from memos_core.errors import InvalidInput, MemosError, NotFound, TaskFailed
+from memos_core.errors import InvalidInput, MemosError
 
 _NEXT = {
     "NewerSchema": "Upgrade it: pip install --upgrade memos-kernel",
     "LedgerCorrupt": "See what is damaged: memos fsck",
     "LedgerUnavailable": "The same command may work in a moment.",
     "CubeExists": "Load it as a second copy: memos load PATH --as-new",
+    "MemoryNotFound": "Ids are shown by `memos list` and `memos search`; say who asks with --user or --agent.",
+    "CubeNotFound": "A cube is named by its id, which `memos cubes list` shows; say who asks with --user or --agent.",
+    "TaskNotFound": "Ids are shown by `memos tasks list`.",
+    "TaskFailed": "See: memos tasks list",
     "EmbedderUnavailable": "Search goes on by words; see: memos embedder status",
 }
 
@@ -30,10 +34,13 @@ def tell(exc: MemosError | OSError, *, as_json: bool) -> int:
     note(f"[bold red]{'Bad input' if code == 2 else 'Error'}[/]  {escape(message(exc))}")
     if hint := _NEXT.get(kind):
         note(f"[dim]{hint}[/]")
-    elif isinstance(exc, NotFound):
-        note("[dim]Ids are shown by `memos list` and `memos search`; say who asks with --user or --agent.[/]")
-    elif isinstance(exc, TaskFailed):
-        note("[dim]See: memos tasks list[/]")
+    return code
+
+
+def misused(words: str, code: int) -> int:
+    """What the parser of the command line says, for programs."""
+    error = {"kind": "UsageError", "message": words, "field": None, "retryable": False}
+    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
     return code
 
 

@@ -20,8 +20,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_PIPE_WIDTH = 160
-"""How wide tables are when nobody looks at them in a terminal."""
+_PIPE_WIDTH, _WIDE = 160, 60
+"""How wide tables are when nobody looks at them in a terminal; and from what width on ids stand in one line."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -76,11 +76,11 @@ def _simple(value: Any) -> Any:
 
 def table(*columns: str, title: str | None = None, right: Sequence[str] = (), fold: Sequence[str] = ()) -> Table:
     """An empty table in the house style; columns in `right` hold numbers, those in `fold` long text."""
+    wide = console().width >= _WIDE
     made = Table(title=title, title_justify="left", title_style="bold", box=None, header_style="dim", pad_edge=False, padding=(0, 2, 0, 0))
     for name in columns:
-        made.add_column(
-            name, justify="right" if name in right else "left", no_wrap=name not in fold, overflow="fold", ratio=1 if name in fold else None
-        )
+        justify: Any = "right" if name in right else "left"
+        made.add_column(name, justify=justify, no_wrap=wide and name not in fold, overflow="fold", ratio=1 if name in fold else None)
     return made
 
 

@@ -28,7 +28,8 @@ class Probe:
 
     `terms` are analysed and distinct. `vector` (float32, dim) need not have unit length: the dense score is linear in it.
     `vector` belongs to the model `model`, a digest; vectors of other models are never compared with it.
-    `limit` is how many of the best by words and how many of the best by meaning are wanted at least.
+    `limit` is how many of the best by words and how many of the best by meaning are wanted at least. `session` is the name of
+    the session in which the asker stands.
     """
 
     terms: tuple[str, ...]
@@ -36,6 +37,7 @@ class Probe:
     model: str | None = None
     where: Filter | None = None
     limit: int = 300
+    session: str | None = None
 
 
 class Cosines(Protocol):
@@ -88,6 +90,8 @@ class Candidates:
     timed: NDArray[np.bool_]
     asks: NDArray[np.bool_]
     speakers: tuple[str, ...] = ()
+    here: tuple[int, ...] = ()
+    """The numbers, by cube, of the session in which the asker stands."""
     degraded: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -23,6 +23,8 @@ def begin(url: str | None, cache: Path, api_key: str | None) -> None:
         there = is_installed(url, cache=cache)
     except MemosError:  # said by whoever asks for it
         return
+    if there:
+        import numpy  # noqa: F401  by this thread alone: two that import it at once can meet it half made
     with _lock:
         if there and (url, cache, api_key) not in _begun:
             _begun[url, cache, api_key] = loading(url, cache, api_key)

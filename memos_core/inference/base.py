@@ -6,9 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from memos_core.errors import MemosError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+_UNIT = 0.002
+"""How far from 1 a length may be: half precision loses as much."""
 
 
 class Embedder(ABC):
@@ -35,3 +41,34 @@ class Embedder(ABC):
 
     def close(self) -> None:  # noqa: B027
         """Let go of the model."""
+
+
+class UnsoundVectors(MemosError):
+    """The embedder gave vectors that can't be kept."""
+
+    retryable = True
+
+
+def sound_vectors(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """What the embedder makes of these texts, held against what the port promises: (n, dim), finite, each of unit length.
+
+    A row that has a direction but another length is brought to length 1. UnsoundVectors for all else.
+    """
+    import numpy as np
+
+    given = embedder.embed(texts)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            vectors = np.asarray(given, dtype="float32")
+    except (TypeError, ValueError) as exc:
+        raise UnsoundVectors(f"the embedder {embedder.name} gave something that is no table of numbers.") from exc
+    wanted = (len(texts), embedder.dim)
+    if vectors.shape != wanted:
+        raise UnsoundVectors(f"the embedder {embedder.name} gave vectors of the shape {vectors.shape}, not {wanted}.")
+    lengths = np.linalg.norm(vectors.astype("float64"), axis=1, keepdims=True)
+    if not np.isfinite(lengths).all():
+        raise UnsoundVectors(f"the embedder {embedder.name} gave a vector with NaN or infinity in it.")
+    if (lengths == 0).any():
+        raise UnsoundVectors(f"the embedder {embedder.name} gave a vector of length 0.")
+    unit: NDArray[np.float32] = np.where(np.abs(lengths - 1) > _UNIT, vectors / lengths, vectors).astype("float32")
+    return unit

@@ -22,7 +22,7 @@ from memos_core.inference.base import Embedder
 from memos_core.inference.weights import MINILM
 
 FIELD = "MEMOS_EMBEDDER"
-KNOWN = "Known: auto, none, onnx:/path, st:/path, openai://host/v1?model=NAME, openai+http://host:port/v1?model=NAME."
+KNOWN = "Known: minilm, none, onnx:/path, st:/path, openai://host/v1?model=NAME, openai+http://host:port/v1?model=NAME."
 OPTIONS: dict[str, Callable[[str], Any]] = {"model": str, "dim": int, "timeout": float}
 
 

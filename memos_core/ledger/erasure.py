@@ -109,6 +109,7 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
         _blank_messages(connection, part)
         connection.execute(sa.delete(t.sources).where(t.sources.c.ref.in_(part), t.sources.c.kind == "message"))
     _forget_sessions(connection, ordered_items, ordered_messages)
+    _forget_errors(connection)
     dependants = _dependants(connection, ordered_items)
     pen.forget(ordered_items)
     pen.detail.update({"erased": ordered_items, "messages": ordered_messages})
@@ -126,6 +127,13 @@ def _forget_sessions(connection: sa.Connection, items: list[int], messages: list
     for nr in sorted(touched - left - {0}):
         gone = sa.update(t.sessions).where(t.sessions.c.nr == nr)
         connection.execute(gone.values(id=f"erased-{nr}", implicit=1, last_item=None))
+
+
+def _forget_errors(connection: sa.Connection) -> None:
+    """What open tasks say went wrong: an embedder may have repeated the text that it failed at."""
+    connection.execute(
+        sa.update(t.tasks).where(t.tasks.c.error.is_not(None), t.tasks.c.done.is_(None)).values(error="the error was erased with a memory")
+    )
 
 
 def _chunks(values: list[int]) -> list[list[int]]:
@@ -196,7 +204,8 @@ def forget_cubes(pen: Pen, cubes: Sequence[int], principals: Sequence[int], who:
             connection.execute(sa.update(t.sessions).where(t.sessions.c.nr == nr).values(id=f"erased-{nr}", implicit=1))
         connection.execute(sa.update(t.cubes).where(t.cubes.c.nr == cube).values(name=""))
     for principal in principals:
-        connection.execute(sa.update(t.principals).where(t.principals.c.nr == principal).values(id=f"erased-{secrets.token_hex(8)}"))
+        gone = sa.update(t.principals).where(t.principals.c.nr == principal)
+        connection.execute(gone.values(id=f"erased-{secrets.token_hex(8)}", salt=None))
     whose = sa.func.substr(t.requests.c.asker, 1, len(who)) if pen.asker.user_id else t.requests.c.asker
     connection.execute(sa.delete(t.requests).where(t.requests.c.tenant == pen.asker.tenant, whose == who))
 

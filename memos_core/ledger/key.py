@@ -1,14 +1,20 @@
-"""The audit's key: from the settings, else from a file that only its owner can read, outside every memory."""
+"""The audit's key: from the settings, else from a file that only its owner can read, outside every memory.
+
+What such a file holds can be given in the settings, too: then it is the same key.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
 
 from memos_core.errors import InvalidInput, StorageError
+
+_AS_IN_A_FILE = re.compile("[0-9a-f]{64}")
 
 
 def audit_key(given: str | None, file: Path) -> bytes:
@@ -16,7 +22,7 @@ def audit_key(given: str | None, file: Path) -> bytes:
     if given:
         if len(given) < 16:
             raise InvalidInput("MEMOS_AUDIT_KEY", "is shorter than 16 characters.", "Make one with `openssl rand -hex 32`.")
-        return hashlib.sha256(given.encode()).digest()
+        return bytes.fromhex(given) if _AS_IN_A_FILE.fullmatch(given) else hashlib.sha256(given.encode()).digest()
     try:
         _make(file)
         mode = stat.S_IMODE(file.stat().st_mode)

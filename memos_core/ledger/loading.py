@@ -15,12 +15,13 @@ ROOM = 1 << 20
 """Numbers that one transaction has."""
 
 
-def known_ids(connection: sa.Connection, ids: Sequence[str]) -> list[str]:
-    """Which of these memories are here already, in whatever tenant: a memory's id is unique in a book."""
-    found: list[str] = []
+def tenants_of(connection: sa.Connection, ids: Sequence[str]) -> set[str]:
+    """The tenants that have one of these memories already: an id is unique in a book."""
+    found: set[str] = set()
+    cubes = t.items.join(t.cubes, t.cubes.c.nr == t.items.c.cube)
     for start in range(0, len(ids), 500):
-        query = sa.select(t.items.c.id).where(t.items.c.id.in_(list(ids[start : start + 500])))
-        found += [row[0] for row in connection.execute(query)]
+        query = sa.select(t.cubes.c.tenant).select_from(cubes).where(t.items.c.id.in_(list(ids[start : start + 500]))).distinct()
+        found |= {row[0] for row in connection.execute(query)}
     return found
 
 

@@ -15,12 +15,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from memos_core.errors import LedgerUnavailable
 from memos_core.ledger import tables as t
-from memos_core.ledger.rows import AuditRow, MessageRow, SourceRow, VersionRow
+from memos_core.ledger.key import fingerprint
+from memos_core.ledger.rows import START, AuditRow, Head, MessageRow, PrincipalRow, SourceRow, VersionRow
 from memos_core.model.change import Applied, Entry, Work
 from memos_core.model.scope import Asker
 from memos_core.sql.schema import Prepared, insert, metadata
 
+_LATEST = 222_000_000_000_000_000
+"""The year 9004, in microseconds. Later times could be stored, and then not be read."""
 _BLOCK = 20
 """Numbers of one transaction: its own number shifted by this many bits, plus a count. Unique without asking anybody."""
 
@@ -31,7 +35,10 @@ _INSERTS = {
 _AUDIT = insert(t.audit)
 _LAST = Prepared(sa.select(t.audit.c.tx, t.audit.c.at).order_by(t.audit.c.tx.desc()).limit(1))
 _TENANT_LAST = Prepared(
-    sa.select(t.audit.c.seq, t.audit.c.mac).where(t.audit.c.tenant == sa.bindparam("tenant")).order_by(t.audit.c.seq.desc()).limit(1)
+    sa.select(t.audit.c.seq, t.audit.c.mac, t.audit.c.key)
+    .where(t.audit.c.tenant == sa.bindparam("tenant"))
+    .order_by(t.audit.c.seq.desc())
+    .limit(1)
 )
 _POINT = Prepared(
     sa.update(t.items)
@@ -54,7 +61,9 @@ class Pen:
     """The rows of one transaction."""
 
     def __init__(self, connection: sa.Connection, *, asker: Asker, key: bytes, now: int, first: int = 1) -> None:
-        self.connection, self.asker, self.key = connection, asker, key
+        if not 0 <= now < _LATEST:
+            raise LedgerUnavailable("The clock is wrong by centuries; nothing was stored.")
+        self.connection, self.asker, self.key, self.now = connection, asker, key, now
         last = _LAST.one(connection)
         self.tx: int = last[0] + 1 if last else first
         self.at: int = max(now, last[1] + 1) if last else now
@@ -82,14 +91,14 @@ class Pen:
     def open_principal(self, kind: str, name: str) -> int:
         """Somebody new."""
         nr = self.number()
-        self._rows["principals"].append((nr, self.asker.tenant, kind, name, self.tx))
+        self._rows["principals"].append(PrincipalRow(nr, self.asker.tenant, kind, name, self.tx, os.urandom(16), b"").sealed(self.key))
         return nr
 
     def open_cube(self, cube_id: str, name: str, owner: int, *, own: bool) -> int:
         """A new container."""
         nr = self.number()
         self._rows["cubes"].append((nr, cube_id, self.asker.tenant, name, owner, int(own), self.at, self.tx))
-        self.detail.setdefault("cubes", []).append(nr)
+        self.detail.setdefault("cubes", []).append([nr, owner, int(own)])
         return nr
 
     def grant(self, cube: int, principal: int, role: str) -> None:
@@ -241,20 +250,22 @@ class Pen:
         """Write the rows and the audit's line; the line's code is the audit's new head."""
         self.settle()
         last = _TENANT_LAST.one(self.connection, (self.asker.tenant,))
+        head = Head._make(last) if last else START
         user, agent = self.by.split(":")
         row = AuditRow(
             self.tx,
             self.asker.tenant,
-            (last[0] if last else 0) + 1,
+            head.seq + 1,
             self.at,
             int(user),
             int(agent),
             verb,
             dump(self.detail),
+            fingerprint(self.key),
             self._digest(),
             b"",
         )
-        row = row.sealed(self.key, last[1] if last else b"")
+        row = row.sealed(self.key, head)
         _AUDIT.run(self.connection, [row])
         return row.mac
 

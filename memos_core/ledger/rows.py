@@ -67,6 +67,22 @@ class VersionRow(NamedTuple):
         return VersionRow._make((*self[:25], seal(key, self.salt, self[:24])))
 
 
+class PrincipalRow(NamedTuple):
+    """Somebody who asks: a user or an agent."""
+
+    nr: int
+    tenant: str
+    kind: str
+    id: str
+    tx: int
+    salt: bytes | None
+    mac: bytes
+
+    def sealed(self, key: bytes) -> PrincipalRow:
+        """The row with its code over everything."""
+        return PrincipalRow._make((*self[:6], seal(key, self.salt, self[:5])))
+
+
 class SourceRow(NamedTuple):
     """Which message, or else what, a memory was made from. `label` names what is not a message."""
 
@@ -80,8 +96,19 @@ class SourceRow(NamedTuple):
     label: str | None
 
 
+class Head(NamedTuple):
+    """The last line of a tenant's chain: what the next one is chained to."""
+
+    seq: int
+    mac: bytes
+    key: str
+
+
+START = Head(0, b"", "")
+
+
 class AuditRow(NamedTuple):
-    """One line of the audit: what one transaction did."""
+    """One line of the audit: what one transaction did. `key` is the fingerprint of the key that sealed it and its rows."""
 
     tx: int
     tenant: str
@@ -91,12 +118,18 @@ class AuditRow(NamedTuple):
     agent: int
     verb: str
     detail: str
+    key: str
     digest: bytes
     mac: bytes
 
-    def sealed(self, key: bytes, previous: bytes) -> AuditRow:
-        """The row chained to the tenant's line before it."""
-        return self._replace(mac=seal(key, previous, self[:9]))
+    def sealed(self, key: bytes, head: Head) -> AuditRow:
+        """The row chained to the tenant's line before it, whatever key that one names."""
+        return self._replace(mac=seal(key, head.mac, (*self[:10], head.key)))
+
+    @property
+    def head(self) -> Head:
+        """What the tenant's next line is chained to."""
+        return Head(self.seq, self.mac, self.key)
 
 
 def seal(key: bytes, salt: bytes | None, values: tuple[object, ...]) -> bytes:

@@ -171,7 +171,8 @@ class SqlLedger(Ledger):
         with self.glance() as book:
             version = book.connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
             stored = {row[0]: row[1] for row in book.connection.execute(sa.select(meta.c.key, meta.c.value))}
-        return {"engine": f"SQLite {version}", "where": self.where, "durability": self.durability, **stored}
+        now = {"durability": self.durability, "key_in_use": fingerprint(self._key)}
+        return {"engine": f"SQLite {version}", "where": self.where, **now, **stored}
 
     def close(self) -> None:
         """See the port."""

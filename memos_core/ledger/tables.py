@@ -26,7 +26,7 @@ def _c(name: str, kind: type[sa.types.TypeEngine[Any]], *, null: bool = False, k
 
 principals = _table(
     "principals",
-    _c("nr", I, key=True), _c("tenant", T), _c("kind", T), _c("id", T), _c("tx", I),
+    _c("nr", I, key=True), _c("tenant", T), _c("kind", T), _c("id", T), _c("tx", I), _c("salt", B, null=True), _c("mac", B),
     sa.UniqueConstraint("tenant", "kind", "id"),
 )  # fmt: skip
 cubes = _table(
@@ -51,6 +51,7 @@ messages = _table(
     _c("role", T), _c("name", T, null=True), _c("content", T), _c("extra", T, null=True), _c("raw", T, null=True), _c("said", I),
     _c("user_id", T, null=True), _c("agent_id", T, null=True), _c("salt", B, null=True), _c("mac", B),
     sa.UniqueConstraint("cube", "session", "id", "version"),
+    sa.Index("messages_id", "cube", "id"),
 )  # fmt: skip
 items = _table(
     "items",
@@ -78,7 +79,7 @@ sources = _table(
 audit = _table(
     "audit",
     _c("tx", I, key=True), _c("tenant", T), _c("seq", I), _c("at", I), _c("user", I), _c("agent", I), _c("verb", T), _c("detail", T),
-    _c("digest", B), _c("mac", B),
+    _c("key", T), _c("digest", B), _c("mac", B),
     sa.UniqueConstraint("tenant", "seq"),
 )  # fmt: skip
 requests = _table(

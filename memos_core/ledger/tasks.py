@@ -63,11 +63,15 @@ def finish(connection: sa.Connection, work: Sequence[Work], now: int) -> None:
         )
 
 
-def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool) -> None:
-    """These failed: again later, each time later; after the last try they wait for somebody to look."""
+def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool, counted: bool = True) -> None:
+    """These failed: again later, each time later; after the last try they wait for somebody to look.
+
+    What is not `counted` is no try of theirs: they wait a little, and keep those that they have.
+    """
     for w in work:
-        dead = not retryable or w.tries + 1 >= MAX_TRIES
-        _RETRY.run(connection, [(now + 1_000_000 * 4**w.tries, w.tries + 1, int(dead), w.nr)])
+        tries = w.tries + counted
+        dead = counted and (not retryable or tries >= MAX_TRIES)
+        _RETRY.run(connection, [(now + 1_000_000 * 4 ** (w.tries if counted else max(1, w.tries)), tries, int(dead), w.nr)])
     for task in {w.task for w in work}:
         _ERROR.run(connection, [(error[:500], task)])
 
@@ -123,6 +127,6 @@ class Outbox:
         """These are done."""
         self._ledger.write(lambda connection: finish(connection, work, self._clock()))
 
-    def postpone(self, work: Sequence[Work], error: str, *, retryable: bool) -> None:
-        """These failed."""
-        self._ledger.write(lambda connection: postpone(connection, work, error, self._clock(), retryable=retryable))
+    def postpone(self, work: Sequence[Work], error: str, *, retryable: bool, counted: bool = True) -> None:
+        """These failed. Where it is not `counted`, they keep the tries that they have."""
+        self._ledger.write(lambda connection: postpone(connection, work, error, self._clock(), retryable=retryable, counted=counted))

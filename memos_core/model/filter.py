@@ -5,7 +5,7 @@
     {"and": [...]}, {"or": [...]}, {"not": {...}}    nest
     {"path": ["info", "a.b", "c"], "eq": 1}          a leaf whose key is a path
 
-Fields are the columns of `Memory` and `info.<key>`. A missing key matches only `ne`, `nin`, `empty` and `not` (and
+Fields are the columns of `Memory`, but for its sources, and `info.<key>`. A missing key matches only `ne`, `nin`, `empty` and `not` (and
 `exists: false`); a value of another type matches nothing. What is not understood is refused with `InvalidInput`.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from memos_core.errors import InvalidInput
 
 COLUMNS = frozenset(
-    """id version text memory_type state user_id agent_id session_id cube_id speaker tags info sources trust
+    """id version text memory_type state user_id agent_id session_id cube_id speaker tags info trust
     created_at updated_at valid_from valid_to expires_at merged_to""".split()
 )
 TIMES = frozenset({"created_at", "updated_at", "valid_from", "valid_to", "expires_at"})

@@ -60,4 +60,4 @@ class Value(BaseModel):
 
     def evolve(self, **changes: Any) -> Self:
         """A new value with these fields changed, validated as a whole."""
-        return type(self).model_validate({**dict(self), **changes})
+        return type(self).model_validate({**self.__dict__, **changes})

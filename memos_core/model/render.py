@@ -31,17 +31,18 @@ def day(memory: Memory) -> str:
     return f"{memory.created_at.day} {memory.created_at:%B %Y}:"
 
 
-def fitting(memories: Sequence[Memory], max_tokens: int, count_tokens: Callable[[str], int]) -> int:
-    """How many of the first of these fit into a budget, each with its day's line where it is the day's first."""
+def fitting(memories: Sequence[Memory], max_tokens: int, count_tokens: Callable[[str], int]) -> list[Memory]:
+    """Those of these that a rendered budget has room for, the best first; one that is too large does not shut out the next."""
+    left = max_tokens - count_tokens(f"{OPEN}\n{HEAD}") - count_tokens(CLOSE)
     days: set[str] = set()
-    for nr, memory in enumerate(memories):
-        if day(memory) not in days:
+    kept: list[Memory] = []
+    for memory in memories:
+        cost = count_tokens(line(memory)) + (0 if day(memory) in days else count_tokens(day(memory)))
+        if cost <= left:
+            left -= cost
             days.add(day(memory))
-            max_tokens -= count_tokens(day(memory))
-        max_tokens -= count_tokens(line(memory))
-        if max_tokens < 0:
-            return nr
-    return len(memories)
+            kept.append(memory)
+    return kept
 
 
 def render(memories: Sequence[Memory], *, max_tokens: int | None = None, count_tokens: Callable[[str], int] | None = None) -> str:
@@ -52,7 +53,7 @@ def render(memories: Sequence[Memory], *, max_tokens: int | None = None, count_t
     count = count_tokens or estimate_tokens
     head = f"{OPEN}\n{HEAD}"
     if max_tokens is not None:
-        memories = memories[: fitting(memories, max_tokens - count(head) - count(CLOSE), count)]
+        memories = fitting(memories, max_tokens, count)
     days: dict[str, list[str]] = {}
     for memory in memories:
         days.setdefault(day(memory), []).append(line(memory))

@@ -52,6 +52,17 @@ _SAID = Prepared(
     .limit(1)
 )
 """The newest version of a message; where `until` is set it was taken out of its session, and may be said again."""
+_SAID_IN_NO_SESSION = Prepared(
+    sa.select(
+        t.messages.c.nr, t.messages.c.version, t.messages.c.content, t.messages.c.said, t.messages.c.until, t.messages.c.session,
+        t.sessions.c.id, t.sessions.c.last_item,
+    )
+    .select_from(t.messages.outerjoin(t.sessions, t.sessions.c.nr == t.messages.c.session))
+    .where(t.messages.c.cube == p("cube"), t.messages.c.id == p("id"), sa.or_(t.messages.c.session == 0, t.sessions.c.implicit == 1))
+    .order_by(t.messages.c.until.is_(None).desc(), t.messages.c.nr.desc())
+    .limit(1)
+)  # fmt: skip
+"""The same of a message that named no session, whichever run it stands in; and that run."""
 _DERIVED = Prepared(
     sa.select(t.sources.c.item, sa.func.count())
     .where(t.sources.c.item.in_(sa.select(t.sources.c.item).where(t.sources.c.ref == p("ref"), t.sources.c.kind == "message")))
@@ -144,7 +155,7 @@ def write(pen: Pen, book: Book, addition: Addition) -> Added:
 def enqueue_embedding(pen: Pen, added: Added) -> None:
     """Leave the embedding of what was written to this process's worker, under one task."""
     added.task_id = new_id()
-    due = pen.at + LEASE_MICROS + 10_000 * len(added.pending)
+    due = pen.now + LEASE_MICROS + 10_000 * len(added.pending)
     added.work = pen.enqueue(added.task_id, "embed", added.pending, due=due)
 
 
@@ -154,7 +165,7 @@ class _Writer:
     def __init__(self, pen: Pen, book: Book, addition: Addition, added: Added, place: _Place) -> None:
         self._pen, self._book, self._add, self._added, self._at = pen, book, addition, added, place
         self._seen: dict[int, tuple[int, str]] = {}
-        self._said: set[tuple[int, str]] = set()
+        self._said: set[tuple[int | None, str]] = set()
         self._touched: dict[int, tuple[int, int]] = {}
         self._tags, self._info = dump(list(addition.tags)) if addition.tags else "[]", addition.info
 
@@ -162,14 +173,14 @@ class _Writer:
         """Keep a message and learn from it; the same message again changes nothing."""
         pen = self._pen
         said = pen.at if message.at is None else micros(message.at)
-        self._enter(message.session_id or self._add.session_id, said)
-        before = self._before(message.id) if message.id else None
+        before = self._stand(message, said)
         old = before if before is not None and before[4] is None else None
-        if old is not None and message.at is None:
-            said = old[3]
+        same = old is not None and old[2] == message.content
+        if old is not None and (same or message.at is None):
+            said = self._at.last_said = old[3]
         message_id = message.id or new_id()
         self._added.message_ids.append(message_id)
-        if old is not None and old[2] == message.content:
+        if old is not None and same:
             self._added.memory_ids += [i for nr, _ in self._derived(old[0]) if (i := self._item_id(nr))]
             return
         ref = pen.say(
@@ -193,13 +204,33 @@ class _Writer:
         if old is not None:
             pen.settle()
 
-    def _before(self, message_id: str) -> Any:
-        """The newest version of this message in this session: perhaps one that this add has just written."""
-        place = (self._at.session, message_id)
-        if place in self._said:
+    def _stand(self, message: Message, said: int) -> Any:
+        """Stand where the message belongs; its newest version there. One that names no session is looked for in all runs."""
+        session_id = message.session_id or self._add.session_id
+        if not message.id or session_id is not None:
+            self._enter(session_id, said)
+            return self._before(self._at.session, message.id) if message.id else None
+        before = self._before(None, message.id)
+        if before is None:
+            self._enter(None, said)
+        else:
+            self._go_back(before[5], before[6], before[7], said)
+        return before
+
+    def _before(self, session: int | None, message_id: str) -> Any:
+        """The newest version of this message, in this session or in none: perhaps one that this add has just written."""
+        if (session, message_id) in self._said:
             self._pen.settle()
-        self._said.add(place)
-        return _SAID.one(self._pen.connection, (self._at.cube, *place))
+        self._said.add((session, message_id))
+        if session is None:
+            return _SAID_IN_NO_SESSION.one(self._pen.connection, (self._at.cube, message_id))
+        return _SAID.one(self._pen.connection, (self._at.cube, session, message_id))
+
+    def _go_back(self, session: int, label: str | None, last_item: int | None, said: int) -> None:
+        """Stand in the run of messages that a message stands in already."""
+        known = self._touched.get(session)
+        self._at.session, self._at.session_id, self._at.label, self._at.last_said = session, None, label, said
+        self._at.last_item = known[0] if known else last_item
 
     def close(self) -> None:
         """Leave a mark in each session where its last memory is."""

@@ -33,8 +33,6 @@ def search(
     """See MOS.search."""
     if mode not in ("fast", "fine"):
         raise InvalidInput("mode", f"'{str(mode)[:40]}' is not known.", "Use fast or fine.")
-    if count_tokens is not None and not callable(count_tokens):
-        raise InvalidInput("count_tokens", f"a function from text to a number is needed, not {type(count_tokens).__name__}.")
     question = finding.Question(
         asker=handle.asker(user_id, agent_id),
         query=inputs.text("query", query),
@@ -47,8 +45,8 @@ def search(
         valid_at=inputs.when("valid_at", valid_at),
         now=inputs.when("now", now),
         max_tokens=None if max_tokens is None else inputs.whole("max_tokens", max_tokens, 1, 10_000_000),
-        count_tokens=count_tokens,
-        degraded=("fine: no generative model; fast was used",) if mode == "fine" else (),
+        count_tokens=inputs.counting(count_tokens),
+        degraded=("fine: generative models are not used yet; fast was used",) if mode == "fine" else (),
     )
     return beside.search(handle, question)
 

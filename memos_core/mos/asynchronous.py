@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import os
 import threading
 from collections.abc import Callable, Coroutine
@@ -172,11 +173,34 @@ class _AsyncVerbs(_Awaited[T]):
 
 
 class AsyncBoundMOS(_AsyncVerbs[BoundMOS]):
-    """A memory as one asker, to be awaited. It is closed with the `AsyncMOS` that it was bound from."""
+    """A memory as one asker, to be awaited. Closing it closes the `AsyncMOS` that it was bound from."""
+
+    def __init__(self, reach: Callable[[], BoundMOS], whole: AsyncMOS) -> None:
+        super().__init__(reach, whole._pools)
+        self._whole = whole
+
+    @property
+    def home(self) -> str:
+        """The folder."""
+        return self._whole.home
+
+    async def close(self) -> None:
+        """Let what runs finish, then let go of the folder."""
+        await self._whole.close()
+
+    async def __aenter__(self) -> Self:
+        await self._whole.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
 
     def bind(self, *, user_id: str | None = None, agent_id: str | None = None, session_id: str | None = None) -> AsyncBoundMOS:
         """The same with more, or others, filled in."""
-        return AsyncBoundMOS(lambda: self._reach().bind(user_id=user_id, agent_id=agent_id, session_id=session_id), self._pools)
+        return AsyncBoundMOS(lambda: self._reach().bind(user_id=user_id, agent_id=agent_id, session_id=session_id), self._whole)
+
+
+_TAKES = inspect.signature(MOS.__init__)
 
 
 class AsyncMOS(_AsyncVerbs[MOS]):
@@ -187,6 +211,7 @@ class AsyncMOS(_AsyncVerbs[MOS]):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _TAKES.bind(None, *args, **kwargs)  # said here, not by the first verb
         self._mos: MOS | None = None
         self._make: Callable[[], MOS] = lambda: MOS(*args, **kwargs)
         self._opening = threading.Lock()
@@ -208,7 +233,12 @@ class AsyncMOS(_AsyncVerbs[MOS]):
 
     def bind(self, *, user_id: str | None = None, agent_id: str | None = None, session_id: str | None = None) -> AsyncBoundMOS:
         """The same verbs with these filled in."""
-        return AsyncBoundMOS(lambda: self._reach().bind(user_id=user_id, agent_id=agent_id, session_id=session_id), self._pools)
+        return AsyncBoundMOS(lambda: self._reach().bind(user_id=user_id, agent_id=agent_id, session_id=session_id), self)
+
+    @property
+    def home(self) -> str:
+        """The folder. Opens it where nothing has yet."""
+        return self._opened().home
 
     async def close(self) -> None:
         """Let what runs finish, then let go of the folder."""

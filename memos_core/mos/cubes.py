@@ -38,7 +38,7 @@ class Cubes:
 
     def share(
         self, cube_id: str, *, with_user: str | None = None, with_agent: str | None = None, role: str = "reader",
-        user_id: str | None = None, agent_id: str | None = None,
+        user_id: str | None = None, agent_id: str | None = None, request_id: str | None = None,
     ) -> None:  # fmt: skip
         """Let a user or an agent read a cube (reader), write to it (writer), or do all (owner); in place of the role they had.
 
@@ -46,7 +46,7 @@ class Cubes:
         """
         from memos_core.mos.sharing import share
 
-        share(self._handle, cube_id, with_user, with_agent, role, user_id, agent_id)
+        share(self._handle, cube_id, with_user, with_agent, role, user_id, agent_id, request_id)
 
     def unshare(
         self,
@@ -56,11 +56,12 @@ class Cubes:
         with_agent: str | None = None,
         user_id: str | None = None,
         agent_id: str | None = None,
+        request_id: str | None = None,
     ) -> None:
         """Take the right back; from then on they find nothing of it, whenever they look at. Not from who made the cube."""
         from memos_core.mos.sharing import unshare
 
-        unshare(self._handle, cube_id, with_user, with_agent, user_id, agent_id)
+        unshare(self._handle, cube_id, with_user, with_agent, user_id, agent_id, request_id)
 
     def dump(self, cube_id: str, path: str | PathLike[str], *, user_id: str | None = None, agent_id: str | None = None) -> CubeManifest:
         """Write a cube to a new place: one archive where the name has an ending (.memcube, .zip, ...), else a folder.
@@ -71,14 +72,17 @@ class Cubes:
 
         return dump(self._handle, cube_id, path, user_id, agent_id)
 
-    def load(self, path: str | PathLike[str], *, as_new: bool = False, user_id: str | None = None, agent_id: str | None = None) -> Cube:
+    def load(
+        self, path: str | PathLike[str], *, as_new: bool = False, user_id: str | None = None, agent_id: str | None = None,
+        request_id: str | None = None,
+    ) -> Cube:  # fmt: skip
         """Take in a dumped cube, as the asker's own, with its ids, versions and times. Everything is checked first.
 
         `as_new` gives new ids. What it says of trust is not believed: all is marked as imported. CubeCorrupt, CubeExists.
         """
         from memos_core.mos.moving import load
 
-        return load(self._handle, path, as_new, user_id, agent_id)
+        return load(self._handle, path, as_new, user_id, agent_id, request_id)
 
     def mount(self, path: str | PathLike[str], *, user_id: str | None = None, agent_id: str | None = None) -> Cube:
         """Read a dumped cube without loading it: searched and listed with the asker's own, in this handle only, until unmounted.

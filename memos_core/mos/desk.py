@@ -46,6 +46,8 @@ class MOS:
         embedder: Embedder | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> None:
+        if settings is not None and not isinstance(settings, Settings):
+            raise InvalidInput("settings", f"a Settings is needed, not {type(settings).__name__}.", "Write Settings(durability='normal').")
         chosen = settings or Settings.load()
         if embedder is None and "memos_core.wiring" not in sys.modules:
             from memos_core.inference.ahead import begin
@@ -56,10 +58,11 @@ class MOS:
         from memos_core.mos.handle import Handle
         from memos_core.wiring import open_engines
 
-        folder = chosen.home if home is None else str(home)
+        folder = chosen.home if home is None else inputs.path("home", home)
         if not folder or "\x00" in folder:
             raise InvalidInput("home", "is not a folder's name.")
         named = str(inputs.name("tenant", tenant, needed=True))
+        inputs.embedder(embedder)
         self.home = folder
         place = os.path.abspath(os.path.expanduser(folder))
         self._handle = Handle(lambda: open_engines(place, chosen, embedder=embedder, clock=clock), named)

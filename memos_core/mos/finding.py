@@ -79,10 +79,10 @@ def _node_micros(node: Leaf | Join) -> Leaf | Join:
 
 
 def valid_filter(when: datetime) -> Filter:
-    """What was true at a time: begun by then (or said by then), and not ended."""
-    begun = Filter.where("valid_from", "lte", when) | (
-        Filter.where("valid_from", "exists", False) & Filter.where("created_at", "lte", when)
-    )
+    """What was true at a time: begun by then (or said by then), and not ended. What only has an end ("until 2020") had begun."""
+    unknown = Filter.where("valid_from", "exists", False)
+    said = Filter.where("valid_to", "exists", True) | Filter.where("created_at", "lte", when)
+    begun = Filter.where("valid_from", "lte", when) | (unknown & said)
     return begun & (Filter.where("valid_to", "exists", False) | Filter.where("valid_to", "gt", when))
 
 
@@ -180,8 +180,9 @@ def _hydrate(engines: Engines, known: Moment, scope: Scope, numbers: Sequence[in
 
 
 def _within(hits: list[Hit], budget: int, count: Callable[[str], int]) -> list[Hit]:
-    """The best first, as long as they fit; the first stays even when it alone is larger."""
-    return hits[: max(1, fitting([hit.memory for hit in hits], budget, count))]
+    """As many of the best as the prompt has room for."""
+    kept = {memory.id for memory in fitting([hit.memory for hit in hits], budget, count)}
+    return [hit for hit in hits if hit.memory.id in kept]
 
 
 def get(book: Book, seen: Standing, memory_id: str, until: int | None) -> Memory:

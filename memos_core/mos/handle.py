@@ -112,7 +112,7 @@ class Handle:
             if not waiting:
                 return
             if deadline is not None and time.monotonic() >= deadline:
-                raise TimeoutError(f"{len(waiting)} tasks are not done after {timeout} s; they go on in the background.")
+                raise TimeoutError(f"Not done after {timeout} s: {len(waiting)} of the tasks; they go on in the background.")
             self.engines.scheduler.wait_change(0.05 if deadline is None else max(0.0, min(0.05, deadline - time.monotonic())))
 
     def close(self) -> None:

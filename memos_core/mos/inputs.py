@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,45 @@ def name(field: str, value: Any, *, needed: bool = False) -> str | None:
     if len(value) > MAX_NAME or len(value.encode()) > MAX_NAME:
         raise InvalidInput(field, f"is longer than {MAX_NAME} bytes.")
     return value
+
+
+def path(field: str, value: Any) -> str:
+    """A file's or folder's name."""
+    plain = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(plain, str):
+        raise InvalidInput(field, f"a path is needed, not {type(value).__name__}.")
+    return plain
+
+
+def embedder(value: Any) -> None:
+    """An object that embeds. Only what costs nothing is looked at: its length of vectors may be learnt by asking a server."""
+    from memos_core.inference.base import Embedder
+
+    if value is None:
+        return
+    if not isinstance(value, Embedder):
+        hint = "Name one by Settings(embedder=...) or MEMOS_EMBEDDER, or derive a class from memos_core.Embedder."
+        given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+        raise InvalidInput("embedder", f"an Embedder is needed, not {given}.", hint)
+    for part in ("name", "digest"):
+        if not isinstance(getattr(value, part, None), str) or not getattr(value, part):
+            raise InvalidInput("embedder", f"its `{part}` is not a text.", "See memos_core.Embedder.")
+
+
+def counting(value: Any) -> Callable[[str], int] | None:
+    """A function that counts tokens, asked for numbers."""
+    if value is None:
+        return None
+    if not callable(value):
+        raise InvalidInput("count_tokens", f"a function from text to a number is needed, not {type(value).__name__}.")
+
+    def counted(text: str) -> int:
+        found = value(text)
+        if not isinstance(found, (int, float)) or not 0 <= found < 1 << 62:
+            raise InvalidInput("count_tokens", f"gave {str(found)[:40]!r} where a number of tokens is needed.")
+        return int(found)
+
+    return counted
 
 
 def text(field: str, value: Any) -> str:

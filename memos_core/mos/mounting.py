@@ -51,11 +51,11 @@ def mount(handle: Handle, path: Any, user_id: Any, agent_id: Any) -> Cube:
 def _refuse_known(handle: Handle, asker: Asker, cube_id: str, memory_ids: Sequence[str]) -> None:
     """CubeExists where an id would name two things."""
     with handle.engines.ledger.glance() as book:
-        known = taken(book.connection, asker.tenant, cube_id) or bool(loading.known_ids(book.connection, memory_ids))
+        known = taken(book.connection, asker.tenant, cube_id) or asker.tenant in loading.tenants_of(book.connection, memory_ids)
     with beside(handle, asker) as mounts:
         for other in mounts:
             with other.handle.engines.ledger.glance() as book:
-                known = known or other.cube_id == cube_id or bool(loading.known_ids(book.connection, memory_ids))
+                known = known or other.cube_id == cube_id or bool(loading.tenants_of(book.connection, memory_ids))
     if known:
         raise CubeExists("This cube, or a memory of it, is here already; nothing was mounted.")
 

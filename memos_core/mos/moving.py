@@ -29,6 +29,7 @@ from memos_core.mos.adding import Added, enqueue_embedding, own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.entries import digest_of, entry_of
 from memos_core.mos.handle import Handle
+from memos_core.mos.requests import Request
 from memos_core.mos.sharing import one, owner_of, taken
 
 
@@ -61,26 +62,31 @@ def dump(handle: Handle, cube_id: Any, path: Any, user_id: Any, agent_id: Any) -
     return manifest
 
 
-def load(handle: Handle, path: Any, as_new: Any, user_id: Any, agent_id: Any) -> Cube:
+def load(handle: Handle, path: Any, as_new: Any, user_id: Any, agent_id: Any, request_id: Any) -> Cube:
     """See Cubes.load."""
     asker, source = handle.asker(user_id, agent_id), place(path)
     if not isinstance(as_new, bool):
         raise InvalidInput("as_new", "true or false is needed.")
+    inputs.name("request_id", request_id)
     with opened(source) as box:
-        cube_id = take_in(handle, asker, box, contents(box), as_new=as_new)
+        cube_id = take_in(handle, asker, box, contents(box), as_new=as_new, request_id=request_id)
     return one(handle, user_id, agent_id, cube_id)
 
 
-def take_in(handle: Handle, asker: Asker, box: Box, found: Contents, *, as_new: bool) -> str:
-    """Load a cube whose contents were checked; its id here."""
+def take_in(handle: Handle, asker: Asker, box: Box, found: Contents, *, as_new: bool, request_id: str | None = None) -> str:
+    """Load a cube whose contents were checked; its id here. The same request means the same contents, wherever they lie."""
+    request = Request("load cube", request_id, lambda: inputs.fingerprint(box.digest, as_new))
 
     def plan(pen: Pen, book: Book) -> tuple[str, Added]:
+        if (told := request.told(pen)) is not None:
+            return str(told["id"]), Added()
         own_cube(pen, book, asker)
         loader = _Loader(pen, box, found, as_new)
         loader.write()
         pen.detail.update({"from": box.manifest.cube_id, "manifest": box.digest})
         if handle.engines.wants_vectors and loader.added.pending:
             enqueue_embedding(pen, loader.added)
+        request.answer(pen, {"id": loader.cube_id})
         return loader.cube_id, loader.added
 
     cube_id, added = handle.engines.ledger.append(asker, "load cube", plan).value
@@ -101,13 +107,15 @@ class _Loader:
     """Writes a checked cube; should its bytes have changed since they were checked, nothing of it stays."""
 
     def __init__(self, pen: Pen, box: Box, found: Contents, as_new: bool) -> None:
-        self._pen, self._box, self._as_new = pen, box, as_new
+        self._pen, self._box = pen, box
         if found.sessions + found.messages + 2 * len(found.memories) + found.sources + 64 > loading.ROOM:
             raise InvalidInput("path", "holds more than can be loaded in one transaction.")
-        self.cube_id = new_id() if as_new else box.manifest.cube_id
-        connection = pen.connection
-        if not as_new and (taken(connection, pen.asker.tenant, self.cube_id) or loading.known_ids(connection, list(found.memories))):
+        connection, tenant = pen.connection, pen.asker.tenant
+        known = loading.tenants_of(connection, list(found.memories))
+        if not as_new and (tenant in known or taken(connection, tenant, box.manifest.cube_id)):
             raise CubeExists
+        self._as_new = as_new = as_new or bool(known)  # what another tenant has is neither told nor in the way
+        self.cube_id = new_id() if as_new else box.manifest.cube_id
         self._cube = pen.open_cube(self.cube_id, box.manifest.name, owner_of(pen), own=False)
         self._ids = {old: new_id() if as_new else old for old in found.memories}
         self._items = {old: pen.number() for old in found.memories}

@@ -20,6 +20,11 @@ from memos_core.mos import inputs
 from memos_core.mos.adding import Added
 from memos_core.mos.handle import Handle
 from memos_core.mos.record_inputs import Put, Ready, key, lane, read_puts, ready, record, space
+from memos_core.mos.requests import Request
+
+_PUT = ("space", "key", "value", "ttl", "paths")
+_TOLD = ("version", "created", "updated", "expires")
+"""What a put is told that it did not say itself. Nothing else of it is kept: what is deleted is gone."""
 
 __all__ = ["Put", "delete", "get", "namespaces", "put", "read_puts", "sweep"]
 
@@ -29,27 +34,37 @@ def _asker(handle: Handle, user_id: Any, agent_id: Any) -> Asker:
     return Asker(handle.tenant, inputs.name("user_id", user_id), inputs.name("agent_id", agent_id))
 
 
-def put(handle: Handle, puts: Sequence[Put], user_id: Any, agent_id: Any) -> list[Record]:
+def put(handle: Handle, puts: Sequence[Put], user_id: Any, agent_id: Any, request_id: Any) -> list[Record]:
     """See Records.put and put_many."""
     where, engines = lane(handle.tenant, user_id, agent_id), handle.engines
     now = engines.clock()
     several = [ready(one, where, now, wants_vectors=engines.wants_vectors) for one in puts]
+    request = Request("put records", request_id, lambda: _asked(several))
     if not several:
         return []
 
     def plan(pen: Pen, book: Book) -> tuple[list[RecordRow], Added]:
+        if (told := request.told(pen)) is not None:
+            again = zip(several, told["rows"], strict=True)
+            return [one.row._replace(**dict(zip(_TOLD, facts, strict=True))) for one, facts in again], Added()
         rows = [_write(pen, where, one, now) for one in several]
         embed = {row.nr: row.version for row, one in zip(rows, several, strict=True) if one.embed}
         added = Added()
         if embed:
             added.task_id = new_id()
-            added.work = pen.enqueue(added.task_id, "embed record", list(embed.items()), due=pen.at + LEASE_MICROS + 10_000 * len(embed))
+            added.work = pen.enqueue(added.task_id, "embed record", list(embed.items()), due=pen.now + LEASE_MICROS + 10_000 * len(embed))
         pen.detail["records"] = len(rows)
+        request.answer(pen, {"rows": [[getattr(row, name) for name in _TOLD] for row in rows]})
         return rows, added
 
     rows, added = engines.ledger.append(_asker(handle, user_id, agent_id), "put records", plan).value
     handle.started(added)
     return [record(row) for row in rows]
+
+
+def _asked(several: Sequence[Ready]) -> bytes:
+    """What tells one request from another: all but the time."""
+    return inputs.fingerprint([(*(getattr(one.row, name) for name in _PUT), one.vectors, one.if_version) for one in several])
 
 
 def _write(pen: Pen, where: Lane, one: Ready, now: int) -> RecordRow:
@@ -91,7 +106,9 @@ def renew(handle: Handle, rows: Sequence[RecordRow], refresh_ttl: Any, now: int)
         handle.engines.ledger.write(lambda connection: records.refresh(connection, living, now))
 
 
-def delete(handle: Handle, namespace: Any, keys: Any, filter: Any, everything: Any, user_id: Any, agent_id: Any) -> int:
+def delete(
+    handle: Handle, namespace: Any, keys: Any, filter: Any, everything: Any, user_id: Any, agent_id: Any, request_id: Any
+) -> int:
     """See Records.delete."""
     where, now = lane(handle.tenant, user_id, agent_id), handle.engines.clock()
     place = space("namespace", namespace)
@@ -99,8 +116,12 @@ def delete(handle: Handle, namespace: Any, keys: Any, filter: Any, everything: A
         raise InvalidInput("keys", "or a filter, or everything=True is needed, and only one of them.")
     names = None if keys is None else [key(keys)] if isinstance(keys, str) else [key(one) for one in _several(keys)]
     wanted = None if filter is None else Filter.parse(filter, RECORD)
+    asked = None if names is None else sorted(names)
+    request = Request("delete records", request_id, lambda: inputs.fingerprint(place, asked, str(wanted), everything))
 
     def plan(pen: Pen, book: Book) -> int:
+        if (told := request.told(pen)) is not None:
+            return int(told["count"])
         if names is not None:
             found = [row for name in dict.fromkeys(names) if (row := records.one(pen.connection, where, place, name, 0)) is not None]
         else:
@@ -109,7 +130,9 @@ def delete(handle: Handle, namespace: Any, keys: Any, filter: Any, everything: A
         if found:
             records.remove(pen.connection, [row.nr for row in found])
             pen.detail["records"] = len(found)
-        return sum(row.expires is None or row.expires > now for row in found)
+        count = sum(row.expires is None or row.expires > now for row in found)
+        request.answer(pen, {"count": count})
+        return count
 
     return handle.engines.ledger.append(_asker(handle, user_id, agent_id), "delete records", plan).value
 

@@ -27,6 +27,7 @@ class Records:
     def put(
         self, namespace: Namespace, key: str, value: Any, *, vectors: Mapping[str, Sequence[float]] | None = None, index: Index = None,
         ttl: float | None = None, if_version: int | None = None, user_id: str | None = None, agent_id: str | None = None,
+        request_id: str | None = None,
     ) -> Record:  # fmt: skip
         """Write a value, new or over the old one; its `created_at` stays that of the first.
 
@@ -37,13 +38,15 @@ class Records:
         """
         from memos_core.mos.recording import Put, put
 
-        return put(self._handle, [Put(namespace, key, value, vectors, index, ttl, if_version)], user_id, agent_id)[0]
+        return put(self._handle, [Put(namespace, key, value, vectors, index, ttl, if_version)], user_id, agent_id, request_id)[0]
 
-    def put_many(self, puts: Sequence[Mapping[str, Any]], *, user_id: str | None = None, agent_id: str | None = None) -> tuple[Record, ...]:
+    def put_many(
+        self, puts: Sequence[Mapping[str, Any]], *, user_id: str | None = None, agent_id: str | None = None, request_id: str | None = None
+    ) -> tuple[Record, ...]:
         """Several puts in one transaction, in order; each a mapping of `put`'s arguments. All or none."""
         from memos_core.mos.recording import put, read_puts
 
-        return tuple(put(self._handle, read_puts(puts), user_id, agent_id))
+        return tuple(put(self._handle, read_puts(puts), user_id, agent_id, request_id))
 
     def get(
         self, namespace: Namespace, key: str, *, refresh_ttl: bool = False, user_id: str | None = None, agent_id: str | None = None
@@ -81,7 +84,7 @@ class Records:
 
     def delete(
         self, namespace: Namespace, keys: str | Sequence[str] | None = None, *, filter: Filter | Mapping[str, Any] | None = None,
-        everything: bool = False, user_id: str | None = None, agent_id: str | None = None,
+        everything: bool = False, user_id: str | None = None, agent_id: str | None = None, request_id: str | None = None,
     ) -> int:  # fmt: skip
         """Delete from exactly this namespace: by key or keys, by a filter, or everything. How many there were.
 
@@ -90,7 +93,7 @@ class Records:
         """
         from memos_core.mos.recording import delete
 
-        return delete(self._handle, namespace, keys, filter, everything, user_id, agent_id)
+        return delete(self._handle, namespace, keys, filter, everything, user_id, agent_id, request_id)
 
     def namespaces(
         self, match: Mapping[str, Namespace] | Sequence[tuple[str, Namespace]] | None = None, *, max_depth: int | None = None,

@@ -23,8 +23,10 @@ from memos_core.mos import adding, beside, changing, inputs
 from memos_core.mos.conversing import missing, the_one
 from memos_core.mos.entries import extra_of
 from memos_core.mos.handle import Handle
+from memos_core.mos.requests import Request
+from memos_core.mos.verbs import is_memory
 from memos_core.reader.messages import read_content
-from memos_core.reader.skim import skim
+from memos_core.reader.skim import Skimmed, skim
 
 _WIDTH = len(MessageRow._fields)
 _VERSION = len(VersionRow._fields)
@@ -44,7 +46,9 @@ class _Merge:
     gone: list[int] = field(default_factory=list)
 
 
-def replace(handle: Handle, session_id: Any, messages: Any, user_id: Any, agent_id: Any, cube_id: Any, learn: Any) -> Receipt:
+def replace(
+    handle: Handle, session_id: Any, messages: Any, user_id: Any, agent_id: Any, cube_id: Any, learn: Any, request_id: Any
+) -> Receipt:
     """See Sessions.replace."""
     asker = handle.asker(user_id, agent_id)
     session = str(inputs.name("session_id", session_id, needed=True))
@@ -52,16 +56,22 @@ def replace(handle: Handle, session_id: Any, messages: Any, user_id: Any, agent_
     if not isinstance(learn, bool):
         raise InvalidInput("learn", "true or false is needed.")
     wanted = _read(messages, session)
+    request = Request("replace session", request_id, lambda: inputs.fingerprint(session, named, messages, learn))
     beside.forbid(handle, asker, cube_id=named)
 
-    def plan(pen: Pen, book: Book) -> tuple[list[str], list[str], adding.Added, tuple[str, ...]]:
+    def skimmed_of(new: Sequence[Message]) -> Skimmed:
+        return skim(new, learn=learn, own=lambda line: is_memory(handle, asker, line))
+
+    def plan(pen: Pen, book: Book) -> tuple[dict[str, Any], adding.Added, tuple[str, ...]]:
+        if (told := request.told(pen)) is not None:
+            return told, adding.Added(), skimmed_of([wanted[nr] for nr in told["new"]]).skipped
         seen = standing(book, asker)
         found = the_one(book, seen, session, named)
         if found is not None:
             seen.demand(found.cube, "writer")
         rows = [] if found is None else talk.said(pen.connection, [found.cube], [found.nr])
         merge = _merge(rows, wanted, pen.at)
-        skimmed = skim(merge.new, learn=learn)
+        skimmed = skimmed_of(merge.new)
         target = seen.cube_ids[found.cube] if found is not None else named
         added = adding.write(pen, book, adding.Addition(
             asker=asker, messages=merge.new, skimmed=skimmed, session_id=session, write_to=target, tags=(), info={}, expires=None,
@@ -70,12 +80,19 @@ def replace(handle: Handle, session_id: Any, messages: Any, user_id: Any, agent_
             _say_again(pen, old, message, said)
         _close(pen, book, seen, merge, set(added.memory_ids), session)
         memory_ids = list(dict.fromkeys([*_live_ids(book, [*merge.kept, *(old.nr for old, _, _ in merge.again)]), *added.memory_ids]))
-        return memory_ids, merge.ids, added, skimmed.skipped
+        new = {message.id for message in merge.new}
+        answer = {"memory_ids": memory_ids, "message_ids": merge.ids, "task_id": added.task_id,
+                  "new": [nr for nr, one in enumerate(merge.ids) if one in new]}  # fmt: skip
+        request.answer(pen, answer)
+        return answer, added, skimmed.skipped
 
     written = handle.engines.ledger.append(asker, "replace session", plan)
-    memory_ids, ids, added, skipped = written.value
+    answer, added, skipped = written.value
     handle.started(added)
-    return Receipt(memory_ids=tuple(memory_ids), message_ids=tuple(ids), task_id=added.task_id, skipped=skipped, audit_head=written.head)
+    return Receipt(
+        memory_ids=tuple(answer["memory_ids"]), message_ids=tuple(answer["message_ids"]), task_id=answer["task_id"], skipped=skipped,
+        audit_head=written.head,
+    )  # fmt: skip
 
 
 def _read(messages: Any, session: str) -> list[Message]:
@@ -187,20 +204,25 @@ def _parts(values: list[int]) -> list[list[int]]:
     return [values[start : start + 500] for start in range(0, len(values), 500)]
 
 
-def delete(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id: Any) -> Deletion:
+def delete(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id: Any, request_id: Any) -> Deletion:
     """See Sessions.delete."""
     session = str(inputs.name("session_id", session_id, needed=True))
     named = inputs.name("cube_id", cube_id)
+    request = Request("delete session", request_id, lambda: inputs.fingerprint(session, named))
     beside.forbid(handle, handle.asker(user_id, agent_id), cube_id=named)
 
     def plan(pen: Pen, book: Book, seen: Standing) -> list[str]:
+        if (told := request.told(pen)) is not None:
+            return list(told["ids"])
         found = the_one(book, seen, session, named)
         if found is None:
             raise missing(session)
         seen.demand(found.cube, "writer")
         changing.acting(pen, seen)
         gone = [row.nr for row in talk.said(pen.connection, [found.cube], [found.nr])]
-        return _close(pen, book, seen, _Merge(gone=gone), set(), session)
+        archived = _close(pen, book, seen, _Merge(gone=gone), set(), session)
+        request.answer(pen, {"ids": archived})
+        return archived
 
     written = handle.write(handle.asker(user_id, agent_id), "delete session", plan)
     return Deletion(memory_ids=tuple(written.value))

@@ -40,7 +40,7 @@ class Sessions:
 
     def replace(
         self, session_id: str, messages: Sequence[str | Message | Mapping[str, Any]], *, user_id: str | None = None,
-        agent_id: str | None = None, cube_id: str | None = None, learn: bool = True,
+        agent_id: str | None = None, cube_id: str | None = None, learn: bool = True, request_id: str | None = None,
     ) -> Receipt:  # fmt: skip
         """From now on the session is these messages, in this order; it is made when it is missing.
 
@@ -49,10 +49,13 @@ class Sessions:
         """
         from memos_core.mos.replacing import replace
 
-        return replace(self._handle, session_id, messages, user_id, agent_id, cube_id, learn)
+        return replace(self._handle, session_id, messages, user_id, agent_id, cube_id, learn, request_id)
 
-    def delete(self, session_id: str, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None) -> Deletion:
+    def delete(
+        self, session_id: str, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None,
+        request_id: str | None = None,
+    ) -> Deletion:  # fmt: skip
         """Close a session's messages and archive the memories made from nothing else; these are restorable."""
         from memos_core.mos.replacing import delete
 
-        return delete(self._handle, session_id, user_id, agent_id, cube_id)
+        return delete(self._handle, session_id, user_id, agent_id, cube_id, request_id)

@@ -18,26 +18,25 @@ from memos_core.mos import beside, inputs
 from memos_core.mos.adding import own_cube
 from memos_core.mos.changing import acting
 from memos_core.mos.handle import Handle
-from memos_core.mos.requests import asked_before, keyed
+from memos_core.mos.requests import Request
 
 
 def create(handle: Handle, name: Any, cube_id: Any, user_id: Any, agent_id: Any, request_id: Any) -> Cube:
     """See Cubes.create."""
     asker = handle.asker(user_id, agent_id)
     label = str(inputs.name("name", name, needed=True))
-    wanted, request = inputs.name("cube_id", cube_id), inputs.name("request_id", request_id)
-    digest = inputs.fingerprint(label, wanted)
+    wanted = inputs.name("cube_id", cube_id)
+    request = Request("create cube", request_id, lambda: inputs.fingerprint(label, wanted))
 
     def plan(pen: Pen, book: Book) -> str:
-        if request is not None and (told := asked_before(pen, request, "create cube", digest)) is not None:
+        if (told := request.told(pen)) is not None:
             return str(told["id"])
         made = wanted or new_id()
         if taken(pen.connection, asker.tenant, made):
             raise CubeExists(f"cube_id: '{made[:80]}' is taken.")
         own_cube(pen, book, asker)
         pen.open_cube(made, label, owner_of(pen), own=False)
-        if request is not None:
-            pen.answer(request, "create cube", keyed(pen, digest), {"id": made})
+        request.answer(pen, {"id": made})
         return made
 
     made = handle.engines.ledger.append(asker, "create cube", plan).value
@@ -88,13 +87,18 @@ def _grantee(with_user: Any, with_agent: Any) -> tuple[str, str]:
     return ("user", user) if user is not None else ("agent", str(agent))
 
 
-def share(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, role: Any, user_id: Any, agent_id: Any) -> None:
+def share(
+    handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, role: Any, user_id: Any, agent_id: Any, request_id: Any
+) -> None:
     """See Cubes.share."""
     wanted, (kind, name) = str(inputs.name("cube_id", cube_id, needed=True)), _grantee(with_user, with_agent)
     if not isinstance(role, str) or role not in RANK:
         raise InvalidInput("role", f"{role!r:.40} is not known.", "Use reader, writer or owner.")
+    request = Request("share cube", request_id, lambda: inputs.fingerprint(wanted, kind, name, role))
 
     def plan(pen: Pen, book: Book, seen: Standing) -> None:
+        if request.told(pen) is not None:
+            return
         cube = _owned(pen, seen, wanted)
         known = book.principal(pen.asker.tenant, kind, name)
         if known is not None and known[0] == cube.owner:
@@ -106,17 +110,21 @@ def share(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, role: A
             nr = known[0]
             revoke(pen, cube.cube, nr)
         pen.grant(cube.cube, nr, role)
+        request.answer(pen, {})
 
     asker = handle.asker(user_id, agent_id)
     beside.forbid(handle, asker, cube_id=wanted)
     handle.write(asker, "share cube", plan)
 
 
-def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_id: Any, agent_id: Any) -> None:
+def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_id: Any, agent_id: Any, request_id: Any) -> None:
     """See Cubes.unshare."""
     wanted, (kind, name) = str(inputs.name("cube_id", cube_id, needed=True)), _grantee(with_user, with_agent)
+    request = Request("unshare cube", request_id, lambda: inputs.fingerprint(wanted, kind, name))
 
     def plan(pen: Pen, book: Book, seen: Standing) -> None:
+        if request.told(pen) is not None:
+            return
         cube = _owned(pen, seen, wanted)
         known = book.principal(pen.asker.tenant, kind, name)
         if known is not None and known[0] == cube.owner:
@@ -124,6 +132,7 @@ def unshare(handle: Handle, cube_id: Any, with_user: Any, with_agent: Any, user_
         if known is None or all(entry.cube != cube.cube for entry in book.access(known[0])):
             raise InvalidInput(f"with_{kind}", f"'{name[:80]}' has no role in this cube.")
         revoke(pen, cube.cube, known[0])
+        request.answer(pen, {})
 
     asker = handle.asker(user_id, agent_id)
     beside.forbid(handle, asker, cube_id=wanted)

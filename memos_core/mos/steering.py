@@ -45,7 +45,7 @@ def _task(row: Any, now: int) -> Task:
     elif row.dead:
         state = "failed"
     else:
-        state = "running" if row.left and not row.tries and row.due > now else "waiting"
+        state = "running" if row.left and not row.tries and row.error is None and row.due > now else "waiting"
     return Task(
         id=row.id, kind=row.kind, state=state, tries=row.tries, total=row.total, left=row.left, error=row.error, created_at=moment(row.at),
         done_at=None if row.done is None else moment(row.done),

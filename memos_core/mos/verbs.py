@@ -149,22 +149,23 @@ def restore(handle: Handle, memory_id: Any, user_id: Any, agent_id: Any, version
 
 
 def _one(handle: Handle, asker: Asker, verb: str, request_id: Any, asked: tuple[Any, ...], plan: Callable[..., adding.Added]) -> Memory:
-    """A change of one memory; what it is afterwards."""
+    """A change of one memory; what that made of it, whatever came after."""
     beside.forbid(handle, asker, memory_ids=[asked[0]])
     request = Request(verb, request_id, lambda: inputs.fingerprint(*asked))
 
-    def whole(pen: Pen, book: Book, seen: Any) -> tuple[str, adding.Added | None]:
+    def whole(pen: Pen, book: Book, seen: Any) -> tuple[dict[str, Any], adding.Added | None]:
         if (told := request.told(pen)) is not None:
-            return str(told["id"]), None
+            return told, None
         added = plan(pen, book, seen)
-        request.answer(pen, {"id": added.memory_ids[0]})
-        return added.memory_ids[0], added
+        made = {"id": added.memory_ids[0], "tx": pen.tx}
+        request.answer(pen, made)
+        return made, added
 
-    memory_id, added = handle.write(asker, verb, whole).value
+    made, added = handle.write(asker, verb, whole).value
     if added is not None:
         handle.started(added)
-    with handle.read(asker) as (book, seen, until):
-        return finding.get(book, seen, memory_id, until)
+    with handle.read(asker) as (book, seen, _):
+        return finding.get(book, seen, made["id"], made["tx"])
 
 
 def delete(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: Any, request_id: Any) -> Deletion:
@@ -212,9 +213,14 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
         erased, gone, again = erasing.plan(pen, book, seen, ids, where, everything, embed=embed)
         answer = {"receipt": new_id(), "ids": gone, "items": erased.items, "messages": erased.messages}
         request.answer(pen, answer)
-        return answer, erased, again
+        return {**answer, "files": "searched now"}, erased, again
 
     written = handle.write(asker, "erase", plan)
     answer, erased, again = written.value
     handle.started(again)
-    return erasing.receipt(handle.engines, answer["receipt"], erased, answer["ids"], written.head)
+    receipt = erasing.receipt(handle.engines, answer["receipt"], erased, answer["ids"], written.head)
+    if answer.get("files") == "searched now":
+        request.amend(handle.engines.ledger, asker, {**answer, "files": receipt.stores["files"]})
+    elif answer.get("files") != "done" and receipt.stores["files"] == "done":  # what was to be searched for is gone, too
+        receipt = receipt.evolve(stores={**receipt.stores, "files": answer.get("files") or "pending"})
+    return receipt

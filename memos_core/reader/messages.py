@@ -29,6 +29,8 @@ def read_content(content: Any, *, at: datetime | None = None, session_id: str | 
     """
     if at is not None and at.utcoffset() is None:
         raise InvalidInput("at", "has no time zone.", "Make it aware, like datetime.now(UTC).")
+    if isinstance(content, str) and content.isspace():
+        raise InvalidInput("content", "is empty.", "Give some text.")
     if isinstance(content, (str, Mapping, Message)):
         return [_message("content", content, 0, at, session_id)]
     if not isinstance(content, Sequence) or isinstance(content, (bytes, bytearray, memoryview)):
@@ -43,7 +45,7 @@ def read_content(content: Any, *, at: datetime | None = None, session_id: str | 
 
 def _message(where: str, item: Any, nr: int, at: datetime | None, session_id: str | None) -> Message:
     if isinstance(item, str):
-        if not item.strip():
+        if not item:
             raise InvalidInput(where, "is empty.", "Give some text.")
         return Message(content=checked_text(where, item), at=at, session_id=session_id)
     if isinstance(item, Mapping):

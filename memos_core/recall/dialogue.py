@@ -48,6 +48,12 @@ def session(question: Question, table: Table, scores: Column, weights: Weights) 
     return lent
 
 
+def here(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
+    """Of two that are as good, the one from the session in which the asker stands."""
+    rows = table.rows
+    return np.isin(rows.session, rows.here) * np.float32(weights.here) if rows.here else None
+
+
 def asks(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
     """A turn that asks tells little itself: what it asks stands in the answer, which has its words for context."""
     rows = table.rows

@@ -34,6 +34,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("meaning", evidence.meaning),
     ("who", dialogue.who),
     ("session", dialogue.session),
+    ("here", dialogue.here),
     ("when", moments.when),
     ("date", moments.date),
     ("asks", dialogue.asks),
@@ -62,8 +63,7 @@ def recall(
     """The best memories of a view for a query, at most `top_k`.
 
     `asker_names` are the names under which the asker speaks ("user", their own). Filter and scope apply in the index, before
-    anything is cut. `steps`, `weights` and `reorder` are there to measure what each is worth. `session`, where the asker
-    stands, is not used yet: what was said there the asker still has at hand.
+    anything is cut. `session` is where the asker stands. `steps`, `weights` and `reorder` are there to measure what each is worth.
     """
     clock = [perf_counter()]
     question = interpret(query, view.speakers, asker_names, now)
@@ -71,7 +71,7 @@ def recall(
     vector, degraded = embed(question, embedder)
     model = embedder.digest if embedder is not None and vector is not None else None
     clock.append(perf_counter())
-    rows = view.gather(Probe(question.terms, vector, model, where, max(GATHER, 3 * top_k)))
+    rows = view.gather(Probe(question.terms, vector, model, where, max(GATHER, 3 * top_k), session))
     clock.append(perf_counter())
     has_vectors = model is not None and bool(rows.embedded.any())
     scores, lent, used = score(question, rows, steps, weights, has_vectors)
@@ -100,9 +100,14 @@ def embed(question: Question, embedder: Embedder | None) -> tuple[Column | None,
     if embedder.languages and is_cjk(question.text) and embedder.languages.isdisjoint({"zh", "ja", "ko"}):
         return None, (f"{embedder.name} does not know the query's language: found by words alone",)
     try:
-        return embedder.query(spoken(question.text, question.names) or question.text), ()
+        vector = np.asarray(embedder.query(spoken(question.text, question.names) or question.text), np.float32)
     except EmbedderUnavailable as exc:
         return None, (f"embedder unavailable, found by words alone: {exc}",)
+    except Exception as exc:  # whatever somebody's embedder raises, the words are still there
+        return None, (f"embedder failed with {type(exc).__name__}, found by words alone",)
+    if vector.shape != (embedder.dim,) or not 0 < float(vector @ vector) < np.inf:
+        return None, (f"embedder {embedder.name} gave no vector that can be compared, found by words alone",)
+    return vector, ()
 
 
 def score(

@@ -15,6 +15,7 @@ class Weights:
     who: float = 0.3
     asker: float = 0.15
     session: float = 0.15
+    here: float = 0.05
     when: float = 0.15
     date: float = 0.35
     asks: float = 0.1
@@ -24,7 +25,7 @@ class Weights:
     @property
     def total(self) -> float:
         """The most that one memory can have: scores are shares of it."""
-        own = self.words + self.context + self.meaning + self.who + self.session + self.when + self.date
+        own = self.words + self.context + self.meaning + self.who + self.session + self.here + self.when + self.date
         return own * (1 + self.talk_next + self.talk_session)
 
 

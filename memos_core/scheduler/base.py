@@ -9,7 +9,8 @@ from typing import Protocol
 from memos_core.model.change import Work
 
 Handler = Callable[[Sequence[Work]], None]
-"""Does units of one kind. Idempotent; a MemosError it raises says by `retryable` whether trying again makes sense."""
+"""Does units of one kind. Idempotent; a MemosError it raises says by `retryable` whether trying again makes sense, and any
+other error is tried again."""
 
 
 class Outbox(Protocol):
@@ -23,8 +24,8 @@ class Outbox(Protocol):
         """These are done."""
         ...
 
-    def postpone(self, work: Sequence[Work], error: str, *, retryable: bool) -> None:
-        """These failed."""
+    def postpone(self, work: Sequence[Work], error: str, *, retryable: bool, counted: bool = True) -> None:
+        """These failed. Where it is not `counted`, they keep the tries that they have."""
         ...
 
 
@@ -45,7 +46,8 @@ class Scheduler(ABC):
 
     @abstractmethod
     def drain_once(self) -> int:
-        """Do one batch of what there is, here and now; how many units were done or failed."""
+        """Do one batch of what there is, here and now; how many units were done or failed. Without work it does the upkeep,
+        and what that finds."""
 
     def rest(self) -> None:  # noqa: B027
         """Finish the batch in hand and do nothing until `go_on`: the process is about to fork."""

@@ -7,14 +7,15 @@ taken over once its lease ends. Every handler is idempotent, so work done twice 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-from memos_core.errors import MemosError
 from memos_core.model.change import Work
 from memos_core.scheduler.base import Handler, Outbox, Scheduler
+from memos_core.scheduler.failure import Failure, failure
 
 log = logging.getLogger(__name__)
 _BATCH = 64
@@ -23,6 +24,8 @@ _GATHER_SECONDS, _AT_MOST_SECONDS = 0.02, 0.5
 """Adds come in bursts. Work begins once none has come for that long, so that it neither slows them down nor is done one by
 one; but where they go on and on, it waits no longer than the second."""
 _PATIENCE_SECONDS = 10.0
+_DOWN = 2
+"""So many units in a row, each by itself, find the embedder unavailable: it is not about them."""
 
 
 class InlineScheduler(Scheduler):
@@ -59,8 +62,11 @@ class InlineScheduler(Scheduler):
             self._changed.wait(timeout)
 
     def drain_once(self) -> int:
-        """Do one batch of what there is; how many units were done or failed. For workers without a thread."""
+        """See the base. For workers without a thread."""
         work = self._next()
+        if not work:
+            self._upkeep()
+            work = self._next()
         self._do(work)
         return len(work)
 
@@ -73,7 +79,6 @@ class InlineScheduler(Scheduler):
             try:
                 while not self._stop and self.drain_once():
                     pass
-                self._upkeep()
             except Exception:
                 log.exception("background work failed; it is tried again")
                 threading.Event().wait(_IDLE_SECONDS)
@@ -95,18 +100,48 @@ class InlineScheduler(Scheduler):
     def _do(self, work: Sequence[Work]) -> None:
         for kind in dict.fromkeys(w.kind for w in work):
             units = [w for w in work if w.kind == kind]
-            handler = self._handlers.get(kind)
-            try:
-                if handler is None:
-                    raise MemosError(f"this version does not know work of the kind '{kind}'")
-                handler(units)
-            except MemosError as exc:
-                log.warning("task failed", extra={"kind": kind, "units": len(units), "error": type(exc).__name__})
-                self._outbox.postpone(units, str(exc), retryable=exc.retryable)
-            else:
+            failed = self._attempt(kind, units)
+            if failed is None:
                 self._outbox.finish(units)
+            elif len(units) == 1 or not failed.counted or (failed.shared and not any(w.tries for w in units)):
+                self._postpone(units, failed)
+            else:
+                self._apart(kind, units)
             with self._changed:
                 self._changed.notify_all()
+
+    def _attempt(self, kind: str, units: Sequence[Work]) -> Failure | None:
+        """Why these could not be done; None where they were."""
+        handler = self._handlers.get(kind)
+        if handler is None:
+            return Failure(f"this version does not know work of the kind '{kind}'", retryable=False, shared=True)
+        try:
+            handler(units)
+        except Exception as exc:
+            log.warning("task failed", extra={"kind": kind, "units": len(units), "error": type(exc).__name__})
+            return failure(exc)
+        return None
+
+    def _apart(self, kind: str, units: Sequence[Work]) -> None:
+        """Each by itself, once, so that one bad unit fails alone. In any order, so that bad ones are not always the first."""
+        left = deque(random.sample(units, len(units)))
+        in_a_row = 0
+        while left and not self._stop:
+            failed = self._attempt(kind, [left[0]])
+            if failed is None:
+                self._outbox.finish([left[0]])
+                in_a_row = 0
+            else:
+                in_a_row = in_a_row + 1 if failed.shared else 0
+                if not failed.counted or in_a_row == _DOWN:
+                    self._postpone(left, failed)
+                    return
+                self._postpone([left[0]], failed)
+            left.popleft()
+        self._mine.extend(left)
+
+    def _postpone(self, units: Sequence[Work], failed: Failure) -> None:
+        self._outbox.postpone(units, failed.error, retryable=failed.retryable, counted=failed.counted)
 
     def rest(self) -> None:
         """See the base."""

@@ -22,6 +22,8 @@ opening = threading.RLock()
 
 alive: set[int] = set()
 """Connections that are open, or not closed to the end yet."""
+databases: set[str] = set()
+"""The files that were ever opened; their logs' names begin alike."""
 refused: list[int] = []
 """Connections that were inherited, open, by a fork: while there are any, SQLite can't be used safely here."""
 
@@ -52,6 +54,8 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
             f"PRAGMA wal_autocheckpoint={_SAFETY_CHECKPOINT_PAGES}",
         ]
     target = f"file:{path}?immutable=1" if read_only else str(path)
+
+    databases.add(str(path))
 
     def connect() -> sqlite3.Connection:
         if refused:

@@ -101,6 +101,12 @@ class IndexConformance:
         parsed = Filter.parse(where)
         assert_same(bed.gather("dog", "lisbon", where=parsed), plain.gather("dog", "lisbon", where=parsed))
 
+    def test_the_askers_session_is_told(self, bed: Bed, plain: Bed) -> None:
+        for cubes in ((1,), (2,), (1, 2)):
+            found, known = bed.gather("dog", cubes=cubes, session="s1"), plain.gather("dog", cubes=cubes, session="s1")
+            assert set(found.nr[np.isin(found.session, found.here)]) == set(known.nr[np.isin(known.session, known.here)])
+        assert not np.isin(found.session, bed.gather("dog", session="no such session").here).any()
+
     def test_the_expired_is_not_there(self, bed: Bed, plain: Bed) -> None:
         assert 8 in rows(bed.gather("dog", now=99)) and 8 not in rows(bed.gather("dog", now=100))
         assert_same(bed.gather("dog", now=100), plain.gather("dog", now=100))

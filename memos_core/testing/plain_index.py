@@ -108,7 +108,9 @@ class PlainView(View):
                  "session_size": "i4", "previous": "i4", "following": "i4", "timed": "?", "asks": "?"}  # fmt: skip
         columns: dict[str, Any] = {name: np.array([row[name] for row in rows], kind) for name, kind in kinds.items()}
         missing = sum((e.nr, e.version, probe.model) not in self._vectors for e in self._entries) if probe.vector is not None else 0
-        return Candidates(**columns, speakers=tuple(sorted(self.speakers)), degraded=(f"vectors: {missing} missing",) if missing else ())
+        here = tuple(number for (_, name), (number, _, _) in sessions.items() if name == probe.session)
+        degraded = (f"vectors: {missing} missing",) if missing else ()
+        return Candidates(**columns, speakers=tuple(sorted(self.speakers)), here=here, degraded=degraded)
 
     def _row(self, i: int, probe: Probe, lexical: float, sessions: dict[Any, tuple[int, float, int]], passing: list[int]) -> dict[str, Any]:
         entry, words = self._entries[i], [word for part in self._passages[i] for word in part]

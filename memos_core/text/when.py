@@ -60,8 +60,12 @@ def question_dates(query: str, now: datetime) -> tuple[When, ...]:
 
 
 def validity(text: str, said: datetime) -> tuple[datetime | None, datetime | None]:
-    """From when, and until when, what a text says was true: its earliest start; an end only where it names one ("until May")."""
-    return span_of(resolve(text, said))
+    """From when, and until when, what a text says was true: its earliest start; an end only where it names one ("until May"), or
+    where a state in the past or in the future has one time ("in 2019 I lived in Rome"): what came of an event lasts."""
+    whens = resolve(text, said)
+    if len(whens) == 1 and _STATE.search(text):
+        return whens[0].start, whens[0].end
+    return span_of(whens)
 
 
 def span_of(whens: tuple[When, ...]) -> tuple[datetime | None, datetime | None]:
@@ -72,6 +76,11 @@ def span_of(whens: tuple[When, ...]) -> tuple[datetime | None, datetime | None]:
     return (start, None if end is not None and start is not None and end <= start else end)
 
 
+_STATE = re.compile(
+    r"(?:\b(?:was|were|will be|lived|stayed|worked|studied)|['\u2019]ll be)\s+"
+    r"(?:in|at|with|on|near|there|here|away|abroad|ill|sick|at home)\b(?!.*\bsince\b)",
+    re.IGNORECASE | re.DOTALL,
+)
 _SENTENCE = re.compile(r"[.!?\n;。！？；]\s|[。！？；\n]")
 _FUTURE = re.compile(
     r"\b(?:will|going to|gonna|plan|plans|planning|upcoming|tomorrow|next|soon|wait|looking forward|hop(?:e|ing) to|appointment|let's|shall"

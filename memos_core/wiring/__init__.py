@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memos_core.errors import NotAMemory, ReadOnlyFolder, StorageError
+from memos_core.errors import InvalidInput, MemosError, NotAMemory, ReadOnlyFolder, StorageError
 from memos_core.index.embedded import EmbeddedIndex
 from memos_core.ledger.key import audit_key
 from memos_core.ledger.read import micros
@@ -25,6 +25,7 @@ from memos_core.ledger.tasks import Outbox
 from memos_core.scheduler.base import Handler
 from memos_core.scheduler.inline import InlineScheduler
 from memos_core.settings import Settings
+from memos_core.sql.bytes import let_go
 from memos_core.sql.engine import open_sqlite
 from memos_core.wiring.embedding import Embedding
 from memos_core.wiring.engines import Engines
@@ -57,9 +58,14 @@ atexit.register(_at_exit)
 
 
 def open_engines(
-    home: str, settings: Settings, *, embedder: Embedder | None = None, clock: Callable[[], datetime] | None = None
+    home: str,
+    settings: Settings,
+    *,
+    embedder: Embedder | None = None,
+    clock: Callable[[], datetime] | None = None,
+    start: bool = True,
 ) -> Engines:
-    """The engines of a folder, shared with every other handle on it in this process."""
+    """The engines of a folder, shared with every other handle on it in this process. With `start` the worker begins at once."""
     folder = _folder(Path(home).expanduser())
     key = (
         os.getpid(),
@@ -71,7 +77,10 @@ def open_engines(
         id(embedder) if embedder else None,
         id(clock) if clock else None,
     )
-    return shared(key, lambda released: _build(folder, settings, embedder, clock, released))
+    engines = shared(key, lambda released: _build(folder, settings, embedder, clock, released))
+    if start and engines.wants_vectors:
+        engines.scheduler.start()
+    return engines
 
 
 def shared(key: tuple[object, ...], build: Callable[[Callable[[], None]], Engines]) -> Engines:
@@ -103,6 +112,7 @@ def _release(key: tuple[object, ...]) -> None:
         log.warning("the write-ahead log was left as it is", extra={"folder": str(engines.home), "error": type(exc).__name__})
     finally:
         engines.ledger.close()
+        let_go()
 
 
 def _folder(path: Path) -> Path:
@@ -126,7 +136,14 @@ def _folder(path: Path) -> Path:
 def _ticks(clock: Callable[[], datetime] | None) -> Callable[[], int]:
     if clock is None:
         return lambda: time.time_ns() // 1000
-    return lambda: micros(clock())
+
+    def ticks() -> int:
+        now = clock()
+        if now.utcoffset() is None:
+            raise InvalidInput("clock", "gives times without a time zone.", "Make them aware, like datetime.now(UTC).")
+        return micros(now)
+
+    return ticks
 
 
 def _build(
@@ -150,8 +167,6 @@ def _build(
     upkeep = _Upkeep(ledger, folder / f"{LEDGER_FILE}-wal", embedding.sweep if models.wanted else None)
     handlers: dict[str, Handler] = {"embed": embedding.do, "embed record": RecordEmbedding(ledger, models.get).do}
     scheduler = InlineScheduler(Outbox(ledger, ticks), handlers, upkeep=upkeep)
-    if models.wanted:
-        scheduler.start()
     return Engines(
         home=folder,
         ledger=ledger,
@@ -203,7 +218,12 @@ class _Models:
 
     def get(self) -> Embedder | None:
         """The embedder, or None where none is installed."""
-        return self._start().result() if self.wanted else None
+        if not self.wanted:
+            return None
+        try:
+            return self._start().result()
+        except MemosError as exc:
+            raise exc.with_traceback(None) from None  # one exception, told many times: it must not keep everybody's frames
 
 
 def _installed(settings: Settings) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from memos_core.index.base import Vectors
+from memos_core.inference.base import sound_vectors
 from memos_core.ledger.read import LIVE
 from memos_core.ledger.rows import VersionRow
 from memos_core.ledger.tasks import awaited
@@ -31,6 +32,7 @@ class Embedding:
 
     def __init__(self, ledger: Ledger, index: Index, embedder: Callable[[], Embedder | None]) -> None:
         self._ledger, self._index, self._embedder = ledger, index, embedder
+        self._swept: list[tuple[int, int]] = []
 
     def do(self, work: Sequence[Work]) -> None:
         """Embed these versions, alone and with the turn before them."""
@@ -47,7 +49,7 @@ class Embedding:
                 pairs[place] = both
         if not texts:
             return
-        found = embedder.embed([*texts, *pairs.values()])
+        found = sound_vectors(embedder, [*texts, *pairs.values()])
         context = {place: found[len(texts) + nr] for nr, place in enumerate(pairs)}
         made = [Vectors(row.item, row.version, row.cube, found[nr], context.get(nr)) for nr, row in enumerate(rows)]
         self._index.put_vectors(embedder.digest, made)
@@ -66,14 +68,15 @@ class Embedding:
         """Put into the outbox what has no vector of this model and does not wait for one: after another embedder, or a rebuild."""
         embedder = self._embedder()
         missing = [] if embedder is None else self._index.unembedded(embedder.digest, _SWEPT)
-        if not missing:
+        if not missing or missing == self._swept:  # what was embedded and has no vector still would be looked for without end
             return 0
+        self._swept = missing
 
         def plan(pen: Pen, book: Book) -> int:
             waiting = awaited(book.connection)
             left = [unit for unit in missing if unit[0] not in waiting]
             if left:
-                pen.enqueue(new_id(), "embed", left, due=pen.at)
+                pen.enqueue(new_id(), "embed", left, due=pen.now)
             return len(left)
 
         return self._ledger.append(_NOBODY, "embed", plan).value

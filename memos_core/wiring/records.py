@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from memos_core.inference.base import sound_vectors
 from memos_core.ledger import records
 from memos_core.model.change import Work
 from memos_core.recall.record_texts import texts
@@ -35,7 +36,7 @@ class RecordEmbedding:
         told = [(row, name, text) for row in rows if row.paths for name, text in texts(json.loads(row.value), json.loads(row.paths))]
         if not told:
             return
-        made = embedder.embed([text for _, _, text in told]).astype("<f4")
+        made = sound_vectors(embedder, [text for _, _, text in told]).astype("<f4")
         by_record: dict[int, list[tuple[str, bytes]]] = {}
         for nr, (row, name, _) in enumerate(told):
             by_record.setdefault(row.nr, []).append((name, made[nr].tobytes()))

@@ -162,11 +162,22 @@ def test_the_same_cube_twice_is_refused_and_as_new_makes_a_second(mos: MOS, open
 def test_a_memory_that_is_here_already_is_refused_too(mos: MOS, open_mos: Callable[..., MOS], tmp_path: Path) -> None:
     team, _ = filled(mos)
     mos.cubes.dump(team, tmp_path / "team", user_id="alice")
-    other = open_mos(tenant="other")
     with pytest.raises(CubeExists):
-        other.cubes.load(tmp_path / "team", user_id="carol")
-    assert other.list(user_id="carol").total == 0
-    assert other.cubes.load(tmp_path / "team", as_new=True, user_id="carol").name == "team"
+        mos.cubes.load(tmp_path / "team", user_id="carol")
+    assert mos.list(user_id="carol").total == 0
+    assert mos.cubes.load(tmp_path / "team", as_new=True, user_id="carol").name == "team"
+
+
+def test_what_another_tenant_has_is_neither_told_nor_in_the_way(mos: MOS, open_mos: Callable[..., MOS], tmp_path: Path) -> None:
+    team, ids = filled(mos)
+    mos.cubes.dump(team, tmp_path / "team", user_id="alice")
+    other = open_mos(tenant="other")
+    other.cubes.mount(tmp_path / "team", user_id="dave")
+    assert other.cubes.load(tmp_path / "team", user_id="carol").name == "team"
+    assert other.list(user_id="carol").total == len([m for m in mos.list(user_id="alice", limit=100) if m.cube_id == team])
+    assert not {m.id for m in other.list(user_id="carol", limit=100)} & set(ids.values())
+    with pytest.raises(CubeExists):
+        mos.cubes.load(tmp_path / "team", user_id="alice")
 
 
 def test_an_empty_cube_and_ones_own_cube_can_be_carried(mos: MOS, open_mos: Callable[..., MOS], tmp_path: Path) -> None:

@@ -54,7 +54,10 @@ class Verbs(Folder):
         for one in (Words("user", text, "Ann", "m1"), Words("assistant", text, None, "m2"), Words("user", w.TEXTS[5], "Ann", "m1")):
             self.add("a", alice, w.chat(one), [one], session="walk-2")
         told = self.touched[0]
+        for nr, request in ((4, "r3"), (5, None), (4, "r3")):
+            self.reword(told, w.TEXTS[nr], request)
         self.both("a", alice, lambda mos: mos.delete(told, user_id="alice"), lambda world, _: world.delete(alice, [told]))
+        self.reword(told, w.TEXTS[4], "r3")
         self.add("a", alice, w.chat(Words("user", w.TEXTS[6], "Ann", "m1")), [Words("user", w.TEXTS[6], "Ann", "m1")], session="walk-2")
         edited = self.touched[0]
         self.erased(self.both("a", alice, lambda mos: mos.erase(edited, user_id="alice"), lambda world, _: world.erase(alice, [edited])))
@@ -71,13 +74,13 @@ class Verbs(Folder):
             for exact in (True, False):
                 self.look("a", alice, None, 1, None, len(self.past["a"]) - back, exact)
 
-    def reword(self, memory_id: str, text: str) -> None:
-        self.both(
-            "a",
-            w.ASKERS[0],
-            lambda mos: mos.update(memory_id, user_id="alice", text=text),
-            lambda world, _: world.update(w.ASKERS[0], memory_id, if_version=None, request=None, text=text),
-        )
+    def reword(self, memory_id: str, text: str, request: str | None = None) -> None:
+        done = self.both(
+            "a", w.ASKERS[0],
+            lambda mos: mos.update(memory_id, user_id="alice", text=text, request_id=request),
+            lambda world, _: world.update(w.ASKERS[0], memory_id, if_version=None, request=request, text=text),
+        )  # fmt: skip
+        assert not done or self.shape_of(done[0]) == self.shape("a", done[1], done[1].newest)
 
     # -- adding
 
@@ -103,8 +106,6 @@ class Verbs(Folder):
 
     @rule(tenant=w.TENANT, asker=w.ASKER, talk=w.TALK, session=w.SESSION, at=w.AT, tags=w.TAGS)
     def add_talk(self, tenant: str, asker: Asker, talk: list[Words], session: str | None, at: Any, tags: Any) -> None:
-        if session is None:
-            talk = [Words(one.role, one.content, one.name, None, one.time) for one in talk]
         self.add(tenant, asker, [w.chat(one) for one in talk], talk, session=session, at=at, tags=tags)
 
     @rule(tenant=w.TENANT, asker=w.ASKER, one=w.NAMED, learn=st.sampled_from([True, True, True, False]))
@@ -186,19 +187,18 @@ class Verbs(Folder):
             assert self.shape_of(done[0]) == self.shape(tenant, done[1], done[1].newest)
             self.touched = [wanted]
 
-    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, back=st.sampled_from([None, 0, 1, 2]))
-    def restore(self, tenant: str, asker: Asker, pick: int, back: int | None) -> None:
+    @rule(tenant=w.TENANT, asker=w.ASKER, pick=w.PICK, back=st.sampled_from([None, 0, 1, 2]), request=w.REQUEST)
+    def restore(self, tenant: str, asker: Asker, pick: int, back: int | None, request: Any) -> None:
         world = self.worlds[tenant]
         older = [item.id for item in world.items.values() if len(item.versions) > 1 and item.cube in world.roles(asker)]
         wanted = older[pick % len(older)] if older and back is not None else self.memory_id(tenant, asker, pick)
         item = self.worlds[tenant].items.get(wanted)
         version = None if back is None else max(1, (item.newest.number if item else 9) - back)
         done = self.both(
-            tenant,
-            asker,
-            lambda mos: mos.restore(wanted, **named(asker), version=version),
-            lambda world, _: world.restore(asker, wanted, version),
-        )
+            tenant, asker,
+            lambda mos: mos.restore(wanted, **named(asker), version=version, request_id=request),
+            lambda world, _: world.restore(asker, wanted, version, request),
+        )  # fmt: skip
         if done:
             assert self.shape_of(done[0]) == self.shape(tenant, done[1], done[1].newest)
             self.touched = [wanted]

@@ -191,8 +191,9 @@ class World:
 
     def update(self, asker: Asker, memory_id: str, *, if_version: int | None, request: str | None, **changes: Any) -> Item:
         asked = ("update", memory_id, repr(changes), if_version)
-        if self.asked(asker, request, asked) is not None:
-            return self.item(asker, memory_id)
+        before = self.asked(asker, request, asked)
+        if before is not None:
+            return self.as_made(asker, before)
         item = self.item(asker, memory_id)
         self.demand(asker, item.cube, "writer")
         if if_version is not None and if_version != item.newest.number:
@@ -200,10 +201,19 @@ class World:
         if "text" in changes:
             changes["valid"] = validity(changes["text"])
         item = self.revise(item, asker, "update", self.clock.tick(), **changes)
-        self.remember_request(asker, request, asked, memory_id)
+        self.remember_request(asker, request, asked, item)
         return item
 
-    def restore(self, asker: Asker, memory_id: str, version: int | None) -> Item:
+    def as_made(self, asker: Asker, made: Item) -> Item:
+        """What a request made of a memory, whatever came after; not of one that is erased."""
+        self.item(asker, made.id, archived=True)
+        return made
+
+    def restore(self, asker: Asker, memory_id: str, version: int | None, request: str | None) -> Item:
+        asked = ("restore", memory_id, version)
+        before = self.asked(asker, request, asked)
+        if before is not None:
+            return self.as_made(asker, before)
         item = self.item(asker, memory_id, archived=True)
         self.demand(asker, item.cube, "writer")
         wanted = item.newest
@@ -212,7 +222,9 @@ class World:
             if not older:
                 raise Refused("MemoryNotFound")
             wanted = older[0]
-        return self.revise(item, asker, "restore", self.clock.tick(), wanted, state="activated")
+        item = self.revise(item, asker, "restore", self.clock.tick(), wanted, state="activated")
+        self.remember_request(asker, request, asked, item)
+        return item
 
     def delete(self, asker: Asker, ids: Sequence[str], request: str | None = None) -> tuple[str, ...]:
         """Archive these; all of them or none."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from memos_core import MOS, RequestReused
+from memos_core.mos import adding
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -78,3 +80,47 @@ def test_a_request_with_another_time_is_another_request(mos: MOS) -> None:
     assert mos.add("I had tea.", user_id="alice", at=NOON, request_id="r").memory_ids == first.memory_ids
     with pytest.raises(RequestReused):
         mos.add("I had tea.", user_id="alice", at=NOON + timedelta(days=1), request_id="r")
+
+
+def test_a_message_without_a_session_is_recognised_hours_later(mos: MOS) -> None:
+    def tell(text: str, hours: int, **more: str) -> Any:
+        return mos.add(said(text, "m1"), user_id="bob", at=NOON + timedelta(hours=hours), **more)
+
+    first = tell("My car is red.", 0)
+    again = tell("My car is red.", 2)
+    assert (again.memory_ids, again.message_ids, again.audit_head) == (first.memory_ids, ("m1",), first.audit_head)
+    assert tell("My car is blue.", 4).memory_ids == first.memory_ids
+    assert [message.content for message in mos.sessions.messages(user_id="bob")] == ["My car is blue."]
+    assert [memory.version for memory in mos.list(user_id="bob")] == [2]
+    tell("My car is green.", 4, session_id="s")
+    mos.add(said("My car is green.", "m1"), user_id="eve")
+    assert texts(mos, "bob") == {"My car is blue.", "My car is green."} and texts(mos, "eve") == {"My car is green."}
+    assert mos.erase(first.memory_ids, user_id="bob").message_count == 2
+    assert [message.content for message in mos.sessions.messages(user_id="bob")] == ["My car is green."]
+    assert list(mos._handle.engines.ledger.verify()) == []
+
+
+def test_one_add_may_come_back_to_an_earlier_run(mos: MOS) -> None:
+    times = [NOON + timedelta(hours=hours) for hours in (0, 3, 6, 6)]
+    told = [("I had tea.", "a"), ("I had coffee.", "b"), ("I had milk.", "a"), ("I had water.", "c")]
+    mos.add([{**said(*one), "chat_time": time.isoformat()} for one, time in zip(told, times, strict=True)], user_id="alice")
+    assert texts(mos) == {"I had milk.", "I had coffee.", "I had water."}
+    mos.add([{**said("I had coffee.", "b"), "chat_time": times[2].isoformat()}, said("I had nothing.", "d")], user_id="alice", at=times[3])
+    said_now = [(message.id, message.content, message.session_id) for message in mos.sessions.messages(user_id="alice")]
+    assert sorted(said_now) == [
+        ("a", "I had milk.", None), ("b", "I had coffee.", None), ("c", "I had water.", None), ("d", "I had nothing.", None),
+    ]  # fmt: skip
+    assert list(mos._handle.engines.ledger.verify()) == []
+
+
+def test_a_statement_is_edited_by_the_id_that_its_receipt_gave(mos: MOS) -> None:
+    receipt = mos.add("My car is red.", user_id="bob")
+    assert mos.add(said("My car is blue.", receipt.message_ids[0]), user_id="bob").memory_ids == receipt.memory_ids
+    assert texts(mos, "bob") == {"My car is blue."}
+
+
+def test_a_message_is_found_by_its_id_without_reading_the_others(mos: MOS) -> None:
+    with mos._handle.engines.ledger.glance() as book:
+        sql, holes = adding._SAID_IN_NO_SESSION._compiled(book.connection.dialect)
+        plan = book.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (1,) * len(holes or ())).all()
+        assert "messages_id (cube=? AND id=?)" in repr(plan)

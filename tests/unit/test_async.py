@@ -42,10 +42,24 @@ def test_every_verb_is_there_with_the_same_signature(plain: type, awaited: type)
         assert name == "bind" or inspect.iscoroutinefunction(getattr(awaited, name)), name
 
 
-def test_the_bound_face_has_the_same_verbs_but_close() -> None:
-    assert set(verbs(a.AsyncBoundMOS)) == set(verbs(AsyncMOS)) - {"close"}
+def test_the_bound_face_has_the_same_verbs() -> None:
+    assert set(verbs(a.AsyncBoundMOS)) == set(verbs(AsyncMOS))
     for name in ("sessions", "cubes", "tasks", "records"):
         assert hasattr(bound.BoundMOS, name) and hasattr(AsyncMOS, name)
+
+
+async def test_the_bound_face_opens_and_closes_the_whole(tmp_path: Path, settings: Settings) -> None:
+    whole = AsyncMOS(str(tmp_path / "memory"), settings=settings)
+    async with whole.bind(user_id="alice") as alice:
+        await alice.add("Momo hates trams.")
+        assert alice.home == whole.home == str(tmp_path / "memory")
+    with pytest.raises(Closed):
+        await whole.search("trams", user_id="alice")
+
+
+def test_what_can_not_be_opened_is_said_at_once() -> None:
+    with pytest.raises(TypeError, match="foo"):
+        AsyncMOS(foo=1)
 
 
 async def test_what_is_added_is_found(tmp_path: Path, settings: Settings) -> None:

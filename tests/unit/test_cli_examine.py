@@ -43,5 +43,12 @@ def test_what_outgrows_the_engine_is_named_with_what_mends_it(
     assert found[0] == state and words in found[1] and found[2]
 
 
+def test_a_folder_that_was_begun_with_another_audit_key_is_noted() -> None:
+    settings = Settings(audit_key="a key for tests alone")
+    same = {"audit_key": "aa", "key_in_use": "aa"}
+    states = [checks(settings, WORDS, None, facts)[1].state for facts in (same, same | {"key_in_use": "bb"})]
+    assert states == ["ok", "note"]
+
+
 def test_without_a_folder_only_the_machine_is_looked_at(tmp_path: Path) -> None:
     assert [check.name for check in checks(Settings(home=str(tmp_path)), WORDS, None)] == ["embedder", "audit key"]

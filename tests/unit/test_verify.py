@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import StaticPool
 
 from memos_core import MOS, Settings
-from memos_core.ledger.key import audit_key
-from memos_core.ledger.rows import AuditRow, MessageRow, VersionRow
+from memos_core.ledger.key import audit_key, fingerprint
+from memos_core.ledger.rows import START, AuditRow, Head, MessageRow, VersionRow
 from memos_core.ledger.verify import findings
 
 SECRET = "a key for tests, long enough"
@@ -72,7 +72,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Book]:
 
 def digest_and_chain(raw: sqlite3.Connection, key: bytes, start: int) -> None:
     """Compute every transaction's digest and the chains from a transaction on, as the program does."""
-    last: dict[str, bytes] = {}
+    last: dict[str, Head] = {}
     for row in map(AuditRow._make, raw.execute("SELECT * FROM audit ORDER BY tx").fetchall()):
         if row.tx >= start:
             digest = hashlib.sha256()
@@ -80,9 +80,9 @@ def digest_and_chain(raw: sqlite3.Connection, key: bytes, start: int) -> None:
                 digest.update(mac)
             for (mac,) in raw.execute("SELECT mac FROM messages WHERE tx=? ORDER BY nr", (row.tx,)):
                 digest.update(mac)
-            row = row._replace(digest=digest.digest()).sealed(key, last.get(row.tenant, b""))
+            row = row._replace(digest=digest.digest()).sealed(key, last.get(row.tenant, START))
             raw.execute("UPDATE audit SET digest=?, mac=? WHERE tx=?", (row.digest, row.mac, row.tx))
-        last[row.tenant] = row.mac
+        last[row.tenant] = row.head
 
 
 def other(value: Any, draw: random.Random) -> Any:
@@ -218,8 +218,23 @@ def test_a_cut_off_end_is_found_with_an_anchor_and_only_with_one(book: Book) -> 
         assert book.after(truncate(random.Random(0), count), anchored=False)[1] == []
 
 
-def test_under_another_key_no_line_holds(book: Book) -> None:
-    assert len(book.found(None, WRONG)) > len(book.raw.execute("SELECT tx FROM audit").fetchall())
+def test_under_another_key_nothing_is_proven_and_nothing_called_changed(book: Book) -> None:
+    last = book.raw.execute("SELECT max(tx) FROM audit").fetchone()[0]
+    (finding,) = book.found(book.anchor, WRONG)
+    assert finding.what.startswith(f"transactions 1 to {last} were written with another key ({fingerprint(KEY)}) and can't be proven")
+
+
+def test_who_seals_anew_with_a_key_of_their_own_and_says_so_is_found(book: Book) -> None:
+    lines = [row[0] for row in book.raw.execute("SELECT tx FROM audit ORDER BY tx")]
+
+    def tamper(raw: sqlite3.Connection) -> str:
+        raw.execute("UPDATE versions SET text='She owes me.' WHERE tx>=?", (lines[5],))
+        raw.execute("UPDATE audit SET key=? WHERE tx>=?", (fingerprint(WRONG), lines[5]))
+        digest_and_chain(raw, WRONG, start=lines[5])
+        return "sealed anew"
+
+    assert f"transactions {lines[5]} to {lines[-1]} were" in book.after(tamper, anchored=False)[1][0].what
+    assert any("anchor" in finding.what for finding in book.after(tamper)[1])
 
 
 @pytest.mark.parametrize(

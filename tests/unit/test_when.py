@@ -260,6 +260,15 @@ def test_validity_is_the_earliest_start_and_an_end_only_where_one_is_named() -> 
     assert validity("I live there.", WEDNESDAY) == (None, None)
 
 
+def test_a_state_in_one_time_ends_with_it_and_what_came_of_an_event_lasts() -> None:
+    assert validity("In 2019 I lived in Rome.", WEDNESDAY) == (moment("2019-01-01"), moment("2020-01-01"))
+    assert validity("I was in Paris yesterday.", WEDNESDAY) == (moment("2023-05-09"), moment("2023-05-10"))
+    assert validity("I'll be in Oslo next week.", WEDNESDAY)[1] is not None
+    for text in ("I moved to Rome in 2019.", "I was born in 1990.", "I have worked there since 2019.", "We were married in 2019."):
+        start, end = validity(text, WEDNESDAY)
+        assert start is not None and end is None, text
+
+
 def test_questions_are_read_by_the_same_grammar() -> None:
     (found,) = question_dates("What did Maria do the week before August 3, 2023?", WEDNESDAY)
     assert (found.start, found.relative) == (moment("2023-07-24"), False)

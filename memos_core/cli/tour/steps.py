@@ -238,4 +238,6 @@ def _said(mos: MOS, user: str) -> Sequence[Any]:
 
 def occurrences(home: Path, mark: str) -> int:
     """How often a word stands in the files of a folder, as they are on disk."""
-    return sum(path.read_bytes().count(mark.encode()) for path in sorted(home.rglob("*")) if path.is_file())
+    from memos_core.sql.bytes import count_in
+
+    return count_in(home, mark.encode())

@@ -72,18 +72,21 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     tables, offset, sessions = [], 0, 0
     asked: list[tuple[int, NDArray[np.intp] | slice, Any]] = []
     speakers: dict[str, int] = {}
+    here: list[int] = []
     for part, words in zip(parts, lexical, strict=True):
         rows, dense = (_whole(part), None) if whole else _chosen(part, words, query, probe.limit)
         table = _table(part, words, query, rows, dense)
         if len(parts) > 1:
             _shift(table, offset, sessions, np.array([speakers.setdefault(s, len(speakers)) for s in part.state.speakers] + [-1], np.int32))
         asked.append((offset, rows, part.matrix))
+        if probe.session in part.state.sessions:
+            here.append(part.state.sessions[probe.session] + sessions)
         offset, sessions = offset + len(table["nr"]), sessions + len(part.alive.session_size)
         tables.append(table)
     joined = tables[0] if len(tables) == 1 else {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     names = parts[0].state.speakers if len(parts) == 1 else tuple(speakers)
     relevance = np.zeros(offset, np.float32) if query is None else Cosines(query, asked, offset)
-    return Candidates(**joined, relevance=relevance, speakers=names, degraded=_degraded(parts, probe))
+    return Candidates(**joined, relevance=relevance, speakers=names, here=tuple(here), degraded=_degraded(parts, probe))
 
 
 def _nothing() -> Candidates:

@@ -158,7 +158,7 @@ class Segment:
             counts = replace(counts, mask=self._live[: self._rows.size], speakers=None)
         return State(
             self._rows.size, self._passages.size, dict(self._rows.arrays), dict(self._passages.arrays), self._main, pairs, counts,
-            self._first_expiry, tuple(self._speakers), dict(self.matrices),
+            self._first_expiry, tuple(self._speakers), dict(self.matrices), self._sessions,
         )  # fmt: skip
 
     def _column(self, name: str) -> NDArray[Any]:

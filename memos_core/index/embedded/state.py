@@ -87,6 +87,8 @@ class State:
     first_expiry: int
     speakers: tuple[str, ...]
     matrices: dict[str, Any]
+    sessions: dict[str, int]
+    """Numbers by name; it grows behind the state, by names that none of its rows has."""
     expired: dict[int, Counts] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] = field(default_factory=dict)
     """What `gather` made of all rows, for the next question."""
