@@ -20,6 +20,15 @@ def _own_folder(kind: str) -> str:
     return str(getattr(platformdirs, f"user_{kind}_dir")("memos", appauthor=False))
 
 
+def _quarter_of_memory() -> int:
+    """A quarter of the machine's memory, between half a gibibyte and eight; two where the system does not say."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2 << 30
+    return min(max(memory // 4, 1 << 29), 8 << 30)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How a memory is stored and searched.
@@ -31,7 +40,7 @@ class Settings:
     chat_model      reserved for a generative model
     durability      full: an acknowledged add survives a power cut; normal: it survives a crash (MEMOS_DURABILITY)
     audit_key       secret of the audit chain; by default a file of its own in `config_dir`
-    segment_bytes   memory for hot scopes, all together; each mounted cube has as much again
+    segment_bytes   memory for hot scopes, all together, by default a quarter of the machine's; each mounted cube has as much again
     cache_dir, config_dir   where the embedder, and the audit's key, are kept
     """
 
@@ -45,7 +54,7 @@ class Settings:
     chat_model: str | None = None
     durability: str = "full"
     audit_key: str | None = field(default=None, repr=False)
-    segment_bytes: int = 2 << 30
+    segment_bytes: int = field(default_factory=lambda: _quarter_of_memory())
     cache_dir: str = field(default_factory=lambda: _own_folder("cache"))
     config_dir: str = field(default_factory=lambda: _own_folder("config"))
 
