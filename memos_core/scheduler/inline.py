@@ -20,7 +20,7 @@ from memos_core.scheduler.failure import Failure, failure
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
-_GATHER_SECONDS, _AT_MOST_SECONDS = 0.02, 0.5
+_GATHER_SECONDS, _AT_MOST_SECONDS = 0.02, 1.0
 """Adds come in bursts. Work begins once none has come for that long, so that it neither slows them down nor is done one by
 one; but where they go on and on, it waits no longer than the second."""
 _PATIENCE_SECONDS = 10.0
