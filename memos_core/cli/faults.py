@@ -26,8 +26,7 @@ def tell(exc: MemosError | OSError, *, as_json: bool) -> int:
     kind = type(exc).__name__
     if as_json:
         field = exc.field if isinstance(exc, InvalidInput) else None
-        error = {"kind": kind, "message": message(exc), "field": field, "retryable": isinstance(exc, MemosError) and exc.retryable}
-        print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
+        _put(kind, message(exc), field=field, retryable=isinstance(exc, MemosError) and exc.retryable)
         return code
     from memos_core.cli.show import escape, note
 
@@ -39,9 +38,13 @@ def tell(exc: MemosError | OSError, *, as_json: bool) -> int:
 
 def misused(words: str, code: int) -> int:
     """What the parser of the command line says, for programs."""
-    error = {"kind": "UsageError", "message": words, "field": None, "retryable": False}
-    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
+    _put("UsageError", words)
     return code
+
+
+def _put(kind: str, words: str, *, field: str | None = None, retryable: bool = False) -> None:
+    error = {"kind": kind, "message": words, "field": field, "retryable": retryable}
+    print(json.dumps({"error": error}, ensure_ascii=False), file=sys.stderr)
 
 
 def message(exc: MemosError | OSError) -> str:

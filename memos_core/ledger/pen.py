@@ -57,6 +57,11 @@ def dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def mark_of(asker: Asker) -> str:
+    """How an asker's requests are marked."""
+    return f"{asker.user_id or ''}\x1f{asker.agent_id or ''}"
+
+
 class Pen:
     """The rows of one transaction."""
 
@@ -231,8 +236,7 @@ class Pen:
 
     def answer(self, request_id: str, verb: str, digest: bytes, answer: Mapping[str, Any]) -> None:
         """What this request was told, for when it comes again."""
-        who = f"{self.asker.user_id or ''}\x1f{self.asker.agent_id or ''}"
-        self._rows["requests"].append((self.asker.tenant, who, request_id, verb, digest, dump(answer), self.tx))
+        self._rows["requests"].append((self.asker.tenant, mark_of(self.asker), request_id, verb, digest, dump(answer), self.tx))
 
     # -- the end of it
 

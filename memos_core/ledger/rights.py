@@ -25,7 +25,7 @@ class Told:
     cubes: dict[int, tuple[int, int]] = field(default_factory=dict)
     grants: dict[tuple[int, int], str] = field(default_factory=dict)
     keys: dict[int, str] = field(default_factory=dict)
-    """By transaction, the name of the key that sealed it, where it made somebody known."""
+    """By transaction, the name of the key that sealed it."""
 
     def take(self, row: AuditRow) -> None:
         """The next line. One that was tampered with may hold anything; that is told of by itself."""

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam as p
 from memos_core.errors import Conflict, RequestReused
 from memos_core.ledger import tables as t
 from memos_core.ledger.key import fingerprint
-from memos_core.ledger.pen import Pen, dump
+from memos_core.ledger.pen import Pen, dump, mark_of
 from memos_core.model.scope import Asker
 from memos_core.mos import inputs
 from memos_core.sql.schema import Prepared
@@ -35,8 +35,7 @@ def asked_before(pen: Pen, request_id: str, verb: str, digest: bytes) -> dict[st
     A request that was kept under another audit key can't be compared. To repeat the answer would lose the write should it
     be another one; to do it anew would do it twice should it be the same. Neither is safe, so it is a Conflict.
     """
-    who = f"{pen.asker.user_id or ''}\x1f{pen.asker.agent_id or ''}"
-    row = _ANSWERED.one(pen.connection, (pen.asker.tenant, who, request_id))
+    row = _ANSWERED.one(pen.connection, (pen.asker.tenant, mark_of(pen.asker), request_id))
     if row is None:
         return None
     if row[0] == verb and bytes(row[1]) == keyed(pen, digest):
@@ -75,8 +74,8 @@ class Request:
         """What it is told from now on."""
         if self._id is None:
             return
-        who = f"{asker.user_id or ''}\x1f{asker.agent_id or ''}"
-        known = sa.and_(t.requests.c.tenant == asker.tenant, t.requests.c.asker == who, t.requests.c.id == self._id)
+        mine = sa.and_(t.requests.c.tenant == asker.tenant, t.requests.c.asker == mark_of(asker))
+        known = sa.and_(mine, t.requests.c.id == self._id)
         ledger.write(lambda connection: connection.execute(sa.update(t.requests).where(known).values(answer=dump(answer))))
 
     def answer(self, pen: Pen, answer: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ def _read(descriptor: int, place: int) -> bytes:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
-    if not str(path).startswith(tuple(databases) or "\0"):
+    if not str(path).startswith(tuple(databases)):
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         try:
             yield descriptor
