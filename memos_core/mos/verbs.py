@@ -12,6 +12,7 @@ from memos_core.ledger.pen import Pen
 from memos_core.ledger.read import Book, micros
 from memos_core.model.answer import Deletion, ErasureReceipt, Receipt
 from memos_core.model.filter import Filter
+from memos_core.model.frozen import FrozenDict
 from memos_core.model.ids import new_id
 from memos_core.model.memory import Memory, MemoryType
 from memos_core.model.scope import Asker
@@ -222,5 +223,5 @@ def erase(handle: Handle, memory_ids: Any, user_id: Any, agent_id: Any, filter: 
     if answer.get("files") == "searched now":
         request.amend(handle.engines.ledger, asker, {**answer, "files": receipt.stores["files"]})
     elif answer.get("files") != "done" and receipt.stores["files"] == "done":  # what was to be searched for is gone, too
-        receipt = receipt.evolve(stores={**receipt.stores, "files": answer.get("files") or "pending"})
+        receipt = receipt.evolve(stores=FrozenDict({**receipt.stores, "files": answer.get("files") or "pending"}))
     return receipt
