@@ -52,9 +52,12 @@ _TOUCH_SESSION = Prepared(
 _DONE_STATES = frozenset({"archived", "merged", "erased"})
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump(value: Any) -> str:
     """JSON as the ledger keeps it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(value)
 
 
 def mark_of(asker: Asker) -> str:

@@ -24,6 +24,11 @@ _DUE = Prepared(
 _LEASE = Prepared(sa.update(t.outbox).values(due=p("until")).where(t.outbox.c.nr == p("n")))
 _DROP = Prepared(sa.delete(t.outbox).where(t.outbox.c.nr == p("n")))
 _RETRY = Prepared(sa.update(t.outbox).values(due=p("at"), tries=p("tries"), dead=p("dead")).where(t.outbox.c.nr == p("n")))
+_DONE = Prepared(
+    sa.update(t.tasks)
+    .values(done=p("now"), error=sa.null())
+    .where(t.tasks.c.nr == p("n"), t.tasks.c.done.is_(None), ~sa.exists().where(t.outbox.c.task == t.tasks.c.nr))
+)
 _ERROR = Prepared(sa.update(t.tasks).values(error=p("error")).where(t.tasks.c.nr == p("n")))
 
 
@@ -55,12 +60,7 @@ def of_task(connection: sa.Connection, task_ids: Sequence[str]) -> list[Work]:
 def finish(connection: sa.Connection, work: Sequence[Work], now: int) -> None:
     """These units are done; tasks with none left are done too."""
     _DROP.run(connection, [(w.nr,) for w in work])
-    open_rows = sa.exists().where(t.outbox.c.task == t.tasks.c.nr)
-    for start in range(0, len(tasks := sorted({w.task for w in work})), 500):
-        part = tasks[start : start + 500]
-        connection.execute(
-            sa.update(t.tasks).values(done=now, error=None).where(t.tasks.c.nr.in_(part), t.tasks.c.done.is_(None), ~open_rows)
-        )
+    _DONE.run(connection, [(now, task) for task in sorted({w.task for w in work})])
 
 
 def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool, counted: bool = True) -> None:

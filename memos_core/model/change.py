@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -14,7 +14,7 @@ class Entry:
     `nr` is the ledger's own number of the memory, `cube` that of its cube, `tx` the transaction that wrote it.
     `context` is the `nr` of the memory said just before it in the same session, if any. `said` is in microseconds
     since the epoch, UTC. `fields` holds what filters may ask for, under the names of `Memory`'s columns; times in it are
-    microseconds since the epoch, too.
+    microseconds since the epoch, too. `terms` is what `analyse` makes of the text, where that is known already.
     """
 
     nr: int
@@ -27,6 +27,7 @@ class Entry:
     context: int | None
     said: int
     fields: Mapping[str, Any]
+    terms: Sequence[str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from memos_core.model.scope import Asker
 from memos_core.mos.entries import digest_of, entry_of, extra_of, validity_of
 from memos_core.reader.skim import Skimmed
 from memos_core.sql.schema import Prepared
+from memos_core.text.words import analyse
 
 LEASE_MICROS = 60_000_000
 EPISODE_MICROS = 30 * 60 * 1_000_000
@@ -45,6 +46,8 @@ _SAME = Prepared(
 )
 """A memory of the same words that lives at least as long as what is told now."""
 _FOREVER = 1 << 62
+_TOGETHER = 500
+"""So many digests are looked for in one question."""
 _SAID = Prepared(
     sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content, t.messages.c.said, t.messages.c.until)
     .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"))
@@ -69,6 +72,10 @@ _DERIVED = Prepared(
     .group_by(t.sources.c.item)
 )
 _LAST_SAID = Prepared(sa.select(sa.func.max(t.sources.c.said)).where(t.sources.c.item == p("item"), t.sources.c.tx >= p("tx")))
+
+
+Told = tuple[Draft, int]
+"""What is to be remembered, and its digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +147,11 @@ def write(pen: Pen, book: Book, addition: Addition) -> Added:
             raise Forbidden("write_to: you may read that cube, not write to it.")
         cube, cube_id = target.cube, target.cube_id
     added = Added()
-    by_message: dict[int, list[Draft]] = {}
+    by_message: dict[int, list[Told]] = {}
     for draft in addition.skimmed.drafts:
-        by_message.setdefault(draft.message, []).append(draft)
+        by_message.setdefault(draft.message, []).append((draft, digest_of(draft.speaker, draft.memory_type, draft.text)))
     writer = _Writer(pen, book, addition, added, _Place(cube, cube_id))
+    writer.look_ahead([digest for told in by_message.values() for _, digest in told])
     for nr, message in enumerate(addition.messages):
         writer.message(message, by_message.get(nr, ()))
     writer.close()
@@ -167,9 +175,19 @@ class _Writer:
         self._seen: dict[int, tuple[int, str]] = {}
         self._said: set[tuple[int | None, str]] = set()
         self._touched: dict[int, tuple[int, int]] = {}
+        self._new: set[int] = set()
         self._tags, self._info = dump(list(addition.tags)) if addition.tags else "[]", addition.info
 
-    def message(self, message: Message, drafts: Sequence[Draft]) -> None:
+    def look_ahead(self, digests: Sequence[int]) -> None:
+        """Find out for many memories at once which the cube does not have."""
+        if len(digests) > 1:
+            self._new = set(digests)
+            for start in range(0, len(digests), _TOGETHER):
+                some = t.items.c.digest.in_(digests[start : start + _TOGETHER])
+                known = sa.select(t.items.c.digest).where(t.items.c.cube == self._at.cube, some)
+                self._new.difference_update(self._pen.connection.execute(known).scalars())
+
+    def message(self, message: Message, drafts: Sequence[Told]) -> None:
         """Keep a message and learn from it; the same message again changes nothing."""
         pen = self._pen
         said = pen.at if message.at is None else micros(message.at)
@@ -197,8 +215,8 @@ class _Writer:
             closes=old[0] if old else None,
         )
         edited = [nr for nr in made_only_from(pen.connection, [old[0]]) if self._item_id(nr)] if old else []
-        for draft in drafts:
-            self._learn(draft, ref, said, edited.pop(0) if edited else None)
+        for draft, digest in drafts:
+            self._learn(draft, digest, ref, said, edited.pop(0) if edited else None)
         for nr in edited:
             self._retire(nr)
         if old is not None:
@@ -271,10 +289,10 @@ class _Writer:
         row = next(iter(self._book.rows([nr])), None)
         return row[len(VersionRow._fields)] if row is not None and row[11] in LIVE else None
 
-    def _learn(self, draft: Draft, ref: int, said: int, edits: int | None) -> None:
+    def _learn(self, draft: Draft, digest: int, ref: int, said: int, edits: int | None) -> None:
         """One draft: a newer version of what an edited message had told, or said again, or new."""
-        digest = digest_of(draft.speaker, draft.memory_type, draft.text)
-        row = self._row(draft, said)
+        terms = analyse(draft.text)
+        row = self._row(draft, said, terms)
         if edits is not None:
             self._edit(edits, row, ref, digest, said, draft)
             return
@@ -285,12 +303,14 @@ class _Writer:
         item_id = new_id()
         self._seen[digest] = (row.item, item_id)
         self._pen.remember(
-            row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id)
+            row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id, terms)
         )
         self._pen.cite(row.item, ref, said=said, span=draft.span)
         self._remembered(row, item_id)
 
     def _same(self, digest: int) -> Any:
+        if digest in self._new:
+            return None
         expires = _FOREVER if self._add.expires is None else self._add.expires
         return _SAME.one(self._pen.connection, (self._at.cube, digest, expires))
 
@@ -301,9 +321,9 @@ class _Writer:
         if self._at.session:
             self._touched[self._at.session] = (row.item, row.said)
 
-    def _row(self, draft: Draft, said: int) -> VersionRow:
+    def _row(self, draft: Draft, said: int, terms: Sequence[str]) -> VersionRow:
         pen, add = self._pen, self._add
-        valid_from, valid_to = validity_of(draft.text, said)
+        valid_from, valid_to = validity_of(draft.text, said, terms)
         info = {**draft.info, **self._info} if draft.info or self._info else {}
         tags = dump(list(dict.fromkeys((*add.tags, *draft.tags)))) if draft.tags else self._tags
         return VersionRow(
@@ -336,6 +356,7 @@ class _Writer:
         old = self._book.rows([nr])[0]
         item_id = old[len(VersionRow._fields)]
         self._unsee(nr)
+        self._new.clear()
         newer = row._replace(item=nr, version=old[1] + 1, verb="edit", why="the message was edited", context=old[15], session=old[14])
         self._pen.revise(newer, digest=digest, entry=entry_of(newer, self._at.cube_id, self._at.session_id, self._at.label, item_id))
         self._pen.cite(nr, ref, said=said, span=draft.span)

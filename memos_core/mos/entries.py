@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 
 from memos_core.ledger.pen import dump
 from memos_core.ledger.read import fields, micros, moment
@@ -19,7 +20,9 @@ def digest_of(speaker: str, memory_type: str, text: str) -> int:
     return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "big") >> 1
 
 
-def entry_of(row: VersionRow, cube_id: str, session_id: str | None, label: str | None, item_id: str) -> Entry:
+def entry_of(
+    row: VersionRow, cube_id: str, session_id: str | None, label: str | None, item_id: str, terms: Sequence[str] | None = None
+) -> Entry:
     """A version as the index sees it; `label` is its session's, or that of the run of messages it belongs to."""
     return Entry(
         row.item,
@@ -32,12 +35,13 @@ def entry_of(row: VersionRow, cube_id: str, session_id: str | None, label: str |
         row.context,
         row.said,
         fields(row, cube_id, session_id, item_id),
+        terms,
     )
 
 
-def validity_of(text: str, said: int) -> tuple[int | None, int | None]:
+def validity_of(text: str, said: int, terms: Collection[str] | None = None) -> tuple[int | None, int | None]:
     """When what is told was true, where the text says so, relative to when it was said."""
-    if not holds_time(text):
+    if not holds_time(text, terms):
         return None, None
     from memos_core.text.when import validity
 

@@ -20,7 +20,7 @@ from memos_core.scheduler.failure import Failure, failure
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
-_GATHER_SECONDS, _AT_MOST_SECONDS = 0.02, 1.0
+_GATHER_SECONDS, _AT_MOST_SECONDS = 0.1, 1.0
 """Adds come in bursts. Work begins once none has come for that long, so that it neither slows them down nor is done one by
 one; but where they go on and on, it waits no longer than the second."""
 _PATIENCE_SECONDS = 10.0
@@ -77,11 +77,19 @@ class InlineScheduler(Scheduler):
                 self._wake.clear()
                 self._gather()
             try:
-                while not self._stop and self.drain_once():
-                    pass
+                self._drain()
             except Exception:
                 log.exception("background work failed; it is tried again")
                 threading.Event().wait(_IDLE_SECONDS)
+
+    def _drain(self) -> None:
+        """Do what there is. What comes meanwhile is gathered anew: done as it comes, it would be done one by one."""
+        gathered = len(self._mine)
+        while not self._stop:
+            done = self.drain_once()
+            gathered -= done
+            if not done or (gathered <= 0 and self._wake.is_set()):
+                return
 
     def _gather(self) -> None:
         """Wait for the end of a burst."""

@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from memos_core.index.base import Probe, Vectors
-from memos_core.index.embedded import EmbeddedIndex, gathering, segment
+from memos_core.index.embedded import EmbeddedIndex, gathering, matrix, segment
 from memos_core.model.change import Applied, Entry
 from memos_core.model.filter import Filter
 from memos_core.sql.engine import open_sqlite, writing
@@ -191,14 +191,17 @@ def best(wanted: Any, limit: int) -> list[int]:
     return nrs
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["small scopes whole", "only the best"])
+@pytest.mark.parametrize(
+    ("whole", "large"), [(True, False), (False, False), (False, True)], ids=["small scopes whole", "only the best", "as large segments do"]
+)
 @settings(max_examples=8, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(seed=st.integers(0, 2**32))
-def test_hot_cold_foreign_and_past_agree_with_the_plain_index(whole: bool, seed: int) -> None:
+def test_hot_cold_foreign_and_past_agree_with_the_plain_index(whole: bool, large: bool, seed: int) -> None:
     chance = random.Random(seed)
     history = History(chance)
     with pytest.MonkeyPatch.context() as patch, a_world() as world:
         patch.setattr(gathering, "WHOLE", 2000 if whole else 0)
+        patch.setattr(matrix, "BYTES_FROM", 3 if large else 32_768)
         for _ in range(chance.randint(5, 30)):
             world.write(history.step())
             if chance.random() < 0.5 and history.known:

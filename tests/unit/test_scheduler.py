@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from memos_core.ledger.tasks import MAX_TRIES, Outbox
 from memos_core.model.answer import Task
 from memos_core.model.change import Work
 from memos_core.model.scope import Asker
+from memos_core.scheduler import inline
 from memos_core.scheduler.inline import InlineScheduler
 
 HOUR = timedelta(hours=1)
@@ -194,3 +196,43 @@ def test_without_work_there_is_upkeep_and_what_it_finds_is_done_at_once(worked: 
     assert worked.round() == 0 and worked.upkeeps == 1
     worked.scheduler._upkeep = lambda: worked.put(2)
     assert worked.scheduler.drain_once() == 2 and worked.states() == ["done"] * 2
+
+
+def submitted(worked: Worked, first: int, count: int) -> None:
+    """Work that comes one unit at a time."""
+    for nr in range(first, first + count):
+        worked.scheduler.submit([Work(nr, nr, "work", nr, 1, 0)])
+        time.sleep(0.001)
+
+
+def done(worked: Worked) -> int:
+    return sum(map(len, worked.calls))
+
+
+def test_a_burst_is_done_at_its_end_and_so_is_the_one_that_came_meanwhile(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "_GATHER_SECONDS", 0.5)
+    monkeypatch.setattr(inline, "_AT_MOST_SECONDS", 60.0)
+    quick = worked.handle
+
+    def slow(work: Sequence[Work]) -> None:
+        if not worked.calls:
+            submitted(worked, 100, 30)
+        quick(work)
+
+    worked.scheduler._handlers["work"] = slow
+    submitted(worked, 0, 30)
+    while done(worked) < 60:
+        time.sleep(0.01)
+    worked.scheduler.close()
+    assert len(worked.calls) <= 4, "one by one they would be sixty"
+
+
+def test_who_waits_does_not_wait_for_the_end_of_a_burst(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "_GATHER_SECONDS", 600.0)
+    monkeypatch.setattr(inline, "_AT_MOST_SECONDS", 600.0)
+    submitted(worked, 0, 3)
+    deadline = time.monotonic() + 60
+    while done(worked) < 3 and time.monotonic() < deadline:
+        worked.scheduler.wait_change(0.1)
+    worked.scheduler.close()
+    assert done(worked) == 3

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from memos_core.index.base import Candidates, Probe
 from memos_core.index.embedded.kernels import Floats, largest
-from memos_core.index.embedded.matrix import Query
+from memos_core.index.embedded.matrix import Query, Stored
 from memos_core.index.embedded.schema import ASKS, TIMED
 from memos_core.index.embedded.scoring import Lexical, score
 from memos_core.index.embedded.state import Counts, Mask, State
@@ -23,23 +23,23 @@ WHOLE = 2000
 
 @dataclass(slots=True)
 class Cosines:
-    """The rows' cosines, computed for those that are asked for: by part its first position, its rows, its matrix."""
+    """The rows' cosines, computed for those that are asked for: by part its first position, its rows, and itself."""
 
     query: Query
-    parts: Sequence[tuple[int, NDArray[np.intp] | slice, Any]]
+    parts: Sequence[tuple[int, NDArray[np.intp] | slice, Part]]
     size: int
 
     def __getitem__(self, places: Any) -> NDArray[np.float32]:
-        if len(self.parts) == 1 and self.parts[0][2] is not None:
-            _, rows, matrix = self.parts[0]
-            return cast(Floats, matrix.relevance(self.query, _rows(rows, places)))
+        if len(self.parts) == 1 and self.parts[0][2].matrix is not None:
+            _, rows, part = self.parts[0]
+            return cast(Floats, part.matrix.relevance(self.query, _rows(rows, places), part.stored))
         at = np.arange(self.size)[places]
         cosines = np.zeros(len(at), np.float32)
         ends = [start for start, _, _ in self.parts[1:]] + [self.size]
-        for (start, rows, matrix), end in zip(self.parts, ends, strict=True):
+        for (start, rows, part), end in zip(self.parts, ends, strict=True):
             mine = np.flatnonzero((at >= start) & (at < end))
-            if matrix is not None and len(mine):
-                cosines[mine] = matrix.relevance(self.query, _rows(rows, at[mine] - start))
+            if part.matrix is not None and len(mine):
+                cosines[mine] = part.matrix.relevance(self.query, _rows(rows, at[mine] - start), part.stored)
         return cosines
 
 
@@ -60,6 +60,7 @@ class Part:
     passing: Mask | None
     count: int
     matrix: Any
+    stored: Stored
 
 
 def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidates:
@@ -70,7 +71,7 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     lexical = score([part.state for part in parts], [part.alive for part in parts], codes)
     whole = sum(part.count for part in parts) <= WHOLE
     tables, offset, sessions = [], 0, 0
-    asked: list[tuple[int, NDArray[np.intp] | slice, Any]] = []
+    asked: list[tuple[int, NDArray[np.intp] | slice, Part]] = []
     speakers: dict[str, int] = {}
     here: list[int] = []
     for part, words in zip(parts, lexical, strict=True):
@@ -78,7 +79,7 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
         table = _table(part, words, query, rows, dense)
         if len(parts) > 1:
             _shift(table, offset, sessions, np.array([speakers.setdefault(s, len(speakers)) for s in part.state.speakers] + [-1], np.int32))
-        asked.append((offset, rows, part.matrix))
+        asked.append((offset, rows, part))
         if probe.session in part.state.sessions:
             here.append(part.state.sessions[probe.session] + sessions)
         offset, sessions = offset + len(table["nr"]), sessions + len(part.alive.session_size)

@@ -9,7 +9,7 @@ again in float16. The result is exactly that of the float16 scan.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -20,8 +20,10 @@ from memos_core.index.embedded.kernels import Floats, dot8, dot16, largest, midd
 
 F16 = np.dtype("<f2")
 Rows = NDArray[np.intp]
+Stored = Callable[[Any], NDArray[np.float16]]
+"""The vectors alone of some rows, read from the file."""
 BYTES_FROM = 32_768
-"""From how many rows on the int8 copy pays."""
+"""From how many rows on the int8 copy pays, and the vectors alone stay in the file: what is shown needs only a few of them."""
 _BLOCK = 1024
 
 
@@ -66,15 +68,16 @@ class Query:
 class Matrix:
     """Rows of vectors, zeros where a memory has none (yet). Rows are written in place, `has` last; they grow by copies.
 
-    `alone` is `mean` itself as long as no memory has a context. `written` grows before rows are written: a scan that sees it
-    changed may have met half a row.
+    `alone` is `mean` itself as long as no memory has a context, and None in large segments. `written` grows before rows are
+    written: a scan that sees it changed may have met half a row.
     """
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
         self.count = self.stamp = self.written = 0
         self._room = 0
-        self.mean = self.alone = np.zeros((0, dim), F16)
+        self.mean = np.zeros((0, dim), F16)
+        self.alone: NDArray[np.float16] | None = self.mean
         self.bytes = np.zeros((0, dim), np.int8)
         self.step = np.zeros(0, np.float32)
         self.has = np.zeros(0, np.bool_)
@@ -86,13 +89,18 @@ class Matrix:
             self._room = max(rows, self._room + max(256, self._room // 4))
             one = self.alone is self.mean
             self.mean, self.has = _wider(self.mean, self._room), _wider(self.has, self._room)
-            self.alone = self.mean if one else _wider(self.alone, self._room)
+            if self.alone is not None:
+                self.alone = self.mean if one else None if self._large else _wider(self.alone, self._room)
             if len(self.bytes):
                 self.bytes, self.step = _wider(self.bytes, self._room), _wider(self.step, self._room)
         if rows >= BYTES_FROM and not len(self.bytes) and scans_bytes():
             whole, step = np.zeros((self._room, self.dim), np.int8), np.zeros(self._room, np.float32)
             self._quantise(np.flatnonzero(self.has), whole, step)
             self.step, self.bytes = step, whole
+
+    @property
+    def _large(self) -> bool:
+        return self._room >= BYTES_FROM
 
     def put(self, rows: Sequence[int] | Rows, embs: Sequence[bytes]) -> None:
         """The vectors of these rows, as stored."""
@@ -110,9 +118,9 @@ class Matrix:
         alone, mean = decoded(embs, self.dim)
         self.written += 1
         if self.alone is self.mean and alone is not mean:
-            self.alone = self.mean.copy()
+            self.alone = None if self._large else self.mean.copy()
         self.mean[where] = mean
-        if self.alone is not self.mean:
+        if self.alone is not None and self.alone is not self.mean:
             self.alone[where] = alone
         self.count += int(np.count_nonzero(~self.has[at]))
         self.has[at] = True
@@ -140,7 +148,8 @@ class Matrix:
         self.has[known] = False
         self.written += 1
         self.mean[known] = 0
-        self.alone[known] = 0
+        if self.alone is not None:
+            self.alone[known] = 0
         if len(self.bytes):
             self.bytes[known] = 0
 
@@ -148,9 +157,10 @@ class Matrix:
         """Inner products with the mean vectors of some rows."""
         return dot16(self.mean[rows], query.half)
 
-    def relevance(self, query: Query, rows: Rows | slice) -> Floats:
+    def relevance(self, query: Query, rows: Rows | slice, stored: Stored) -> Floats:
         """Cosines with the vectors alone of some rows."""
-        return dot16(self.alone[rows], query.half) / np.float32(query.norm or 1.0)
+        alone = self.alone
+        return dot16(stored(rows) if alone is None else alone[rows], query.half) / np.float32(query.norm or 1.0)
 
     def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> tuple[Rows, Floats | None]:
         """The `count` best of the first `size` rows, of those in `mask`; and the scores of all rows where they were computed."""
@@ -169,7 +179,7 @@ class Matrix:
 
     @property
     def nbytes(self) -> int:
-        alone = 0 if self.alone is self.mean else self.alone.nbytes
+        alone = 0 if self.alone is None or self.alone is self.mean else self.alone.nbytes
         return self.mean.nbytes + alone + self.bytes.nbytes + self.step.nbytes + self.has.nbytes
 
 
@@ -203,7 +213,7 @@ class Scores:
     def dense(self, query: Query, rows: Rows | slice) -> Floats:
         return self._dense[rows]
 
-    def relevance(self, query: Query, rows: Rows | slice) -> Floats:
+    def relevance(self, query: Query, rows: Rows | slice, stored: Stored) -> Floats:
         return self._relevance[rows]
 
     def best(self, query: Query, count: int, size: int, mask: NDArray[np.bool_] | None) -> tuple[Rows, Floats | None]:

@@ -66,6 +66,9 @@ STATEMENTS = {
     "vectors_of": sa.select(vectors.c.nr, vectors.c.version, vectors.c.stamp, vectors.c.dim, vectors.c.emb).where(
         vectors.c.nr == _p("nr"), vectors.c.model == _p("model")
     ),
+    "alone": sa.select(vectors.c.nr, vectors.c.version, vectors.c.emb).where(
+        vectors.c.nr.in_(sa.select(sa.func.json_each(_p("nrs")).table_valued("value").c.value)), vectors.c.model == _p("model")
+    ),
     "model": sa.select(vectors.c.model, vectors.c.dim).where(vectors.c.cube == _p("cube")).order_by(vectors.c.vid.desc()).limit(1),
     "state": sa.select(index_state.c.name, index_state.c.value),
     "speakers": sa.select(entries.c.speaker, sa.func.count())

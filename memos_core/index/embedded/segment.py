@@ -103,11 +103,12 @@ class Segment:
             matrix.put(at[kept], embs if kept.all() else [emb for emb, one in zip(embs, kept.tolist(), strict=True) if one])
 
     def alone(self, model: str, nr: int) -> NDArray[np.float16] | None:
-        """The vector alone of a memory that is current, as stored."""
+        """The vector alone of a memory that is current, as stored; None where it has none, or it is not held in memory."""
         matrix, row = self.matrices.get(model), self._row_of.get(nr, -1)
-        if matrix is None or row < 0 or row >= len(matrix.has) or not matrix.has[row]:
+        held = None if matrix is None else matrix.alone
+        if matrix is None or held is None or row < 0 or row >= len(matrix.has) or not matrix.has[row]:
             return None
-        vector: NDArray[np.float16] = matrix.alone[row]
+        vector: NDArray[np.float16] = held[row]
         return vector
 
     def newcomers(self, opened: Sequence[Any]) -> list[int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -98,7 +100,7 @@ class EmbeddedView(View):
             passing = mask if passing is None else mask & passing
             count = int(np.count_nonzero(passing))
             passing = passing if count < state.size else None
-        return Part(share.cube, state, alive, passing, count, matrix)
+        return Part(share.cube, state, alive, passing, count, matrix, partial(self._stored, share, state, probe))
 
     def _matrix(self, share: Share, segment: Segment, state: State, probe: Probe) -> Any:
         model, vector = probe.model, probe.vector
@@ -110,6 +112,16 @@ class EmbeddedView(View):
                 add_model(reader, segment, model, len(vector))
             matrix = segment.matrices[model]
         return matrix if matrix.dim == len(vector) and len(matrix.has) >= state.size else None
+
+    def _stored(self, share: Share, state: State, probe: Probe, rows: Any) -> NDArray[np.float16]:
+        """The vectors alone of some rows, from the file; zeros for what is not there any more."""
+        nrs, versions = state.column("nr")[rows].tolist(), state.column("version")[rows].tolist()
+        with share.readers.lend() as reader:
+            known = {(nr, version): emb for nr, version, emb in reader.run("alone", nrs=json.dumps(nrs), model=probe.model)}
+        dim = 0 if probe.vector is None else len(probe.vector)
+        empty = bytes(2 * dim)
+        read = [known.get(key, empty)[: 2 * dim] for key in zip(nrs, versions, strict=True)]
+        return np.frombuffer(b"".join(emb if len(emb) == 2 * dim else empty for emb in read), F16).reshape(-1, dim)
 
     def _filtered(self, share: Share, segment: Segment, state: State, where: Filter) -> NDArray[np.bool_]:
         def fetch(path: Path, start: int) -> Sequence[tuple[int, str | None]]:

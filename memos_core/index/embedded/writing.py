@@ -7,10 +7,12 @@ import sys
 from array import array
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from memos_core.index.base import Vectors
 from memos_core.index.embedded.schema import ASKS, TIMED, entries, erasures, index_state, vectors
@@ -30,15 +32,13 @@ _NEXT = Prepared(sa.update(index_state).values(value=index_state.c.value + 1).wh
 _FIRST = insert(index_state)
 _VALUE = Prepared(sa.select(index_state.c.value).where(index_state.c.name == _p("name_")))
 _before = entries.alias("before")
-_KNOWN = Prepared(
-    sa.select(sa.func.max(sa.exists(sa.select(_before.c.nr).where(_before.c.nr == entries.c.context)))).where(
-        entries.c.nr == _p("nr_"), entries.c.version == _p("version_")
+_AT_ONCE = 64
+_KEEP = sqlite.insert(vectors).values({column.name: _p(f"{column.name}_") for column in vectors.c if column.name != "vid"}).inline()
+_KEEP_NEWEST = Prepared(
+    _KEEP.on_conflict_do_update(
+        index_elements=["nr", "version", "model"], set_={name: _KEEP.excluded[name] for name in ("cube", "stamp", "dim", "emb")}
     )
 )
-_FORGET = Prepared(
-    sa.delete(vectors).where(vectors.c.nr == _p("nr_"), vectors.c.version == _p("version_"), vectors.c.model == _p("model_"))
-)
-_KEEP = Prepared(sa.insert(vectors).values({column.name: _p(f"{column.name}_") for column in vectors.c if column.name != "vid"}).inline())
 
 _codes: dict[str, int] = {}
 _CODES_LIMIT = 200_000
@@ -73,7 +73,7 @@ def _erase(connection: sa.Connection, change: Applied) -> None:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    terms, kind = encode(entry.text, entry.speaker)
+    terms, kind = encode(entry.text, entry.speaker, entry.terms)
     expires = entry.fields.get("expires_at")
     return (
         entry.nr, entry.version, entry.cube, entry.tx, None, terms, entry.speaker, entry.session, entry.context, entry.said,
@@ -81,8 +81,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def encode(text: str, speaker: str = "") -> tuple[bytes, int]:
-    """The terms of "speaker: text" as kept in the index, and of what kind the text is."""
+def encode(text: str, speaker: str = "", analysed: Sequence[str] | None = None) -> tuple[bytes, int]:
+    """The terms of "speaker: text" as kept in the index, and of what kind the text is. `analysed` are the text's, if they are known."""
     from memos_core.text.asking import ends_asking  # here: who only searches does without them
     from memos_core.text.passages import passages
     from memos_core.text.times import holds_time
@@ -92,7 +92,7 @@ def encode(text: str, speaker: str = "") -> tuple[bytes, int]:
     timed, parts = False, array("I")
     for start, end in spans or [(0, 0)]:
         part = text if len(spans) == 1 else text[start:end]
-        terms = analyse(part)
+        terms = analyse(part) if analysed is None or len(spans) > 1 else list(analysed)
         timed = timed or holds_time(part, terms)
         if parts or start > (spans[0][0] if spans else 0):
             parts.append(0)
@@ -126,18 +126,27 @@ def write_vectors(connection: sa.Connection, model: str, given: Sequence[Vectors
     """Keep vectors, in the caller's write transaction; how many were kept. Those of erased versions are dropped, and what was
     made with an erased text as its context is kept without it."""
     stamp = bump(connection, "stamp")
-    gone, rows = [], []
+    known: dict[tuple[int, int], int] = {}
+    for start in range(0, len(given), _AT_ONCE):
+        nrs = [one.nr for one in given[start : start + _AT_ONCE]]
+        known.update(((nr, version), after) for nr, version, after in _known(len(nrs)).all(connection, tuple(nrs)))
+    rows = []
     for one in {(one.nr, one.version): one for one in given}.values():
-        known = _KNOWN.one(connection, (one.nr, one.version))
-        if known is None or known[0] is None:
-            continue
-        parts = [one.alone, one.context] if one.context is not None and known[0] else [one.alone]
-        emb = np.concatenate(parts).astype("<f2").tobytes()
-        gone.append((one.nr, one.version, model))
-        rows.append((one.nr, one.version, model, one.cube, stamp, len(one.alone), emb))
-    _FORGET.run(connection, gone)
-    _KEEP.run(connection, rows)
+        after = known.get((one.nr, one.version))
+        if after is not None:
+            emb = one.alone if one.context is None or not after else np.concatenate([one.alone, one.context])
+            rows.append((one.nr, one.version, model, one.cube, stamp, len(one.alone), emb.astype("<f2").tobytes()))
+    _KEEP_NEWEST.run(connection, rows)
     return len(rows)
+
+
+@lru_cache(maxsize=_AT_ONCE)
+def _known(count: int) -> Prepared:
+    """Of so many memories: the versions that have an entry, and whether the memory before is still there."""
+    after = sa.func.max(sa.exists(sa.select(_before.c.nr).where(_before.c.nr == entries.c.context)))
+    numbers: list[Any] = [_p(f"n{i}") for i in range(count)]
+    found = sa.select(entries.c.nr, entries.c.version, after).where(entries.c.nr.in_(numbers))
+    return Prepared(found.group_by(entries.c.nr, entries.c.version))
 
 
 def bump(connection: sa.Connection, name: str) -> int:
