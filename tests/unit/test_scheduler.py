@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -202,7 +203,7 @@ def submitted(worked: Worked, first: int, count: int) -> None:
     """Work that comes one unit at a time."""
     for nr in range(first, first + count):
         worked.scheduler.submit([Work(nr, nr, "work", nr, 1, 0)])
-        time.sleep(0.001)
+        time.sleep(0.01)
 
 
 def done(worked: Worked) -> int:
@@ -212,19 +213,20 @@ def done(worked: Worked) -> int:
 def test_a_burst_is_done_at_its_end_and_so_is_the_one_that_came_meanwhile(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inline, "_GATHER_SECONDS", 0.5)
     monkeypatch.setattr(inline, "_AT_MOST_SECONDS", 60.0)
-    quick = worked.handle
+    more = threading.Thread(target=submitted, args=(worked, 100, 50))
 
     def slow(work: Sequence[Work]) -> None:
-        if not worked.calls:
-            submitted(worked, 100, 30)
-        quick(work)
+        worked.handle(work)
+        if not more.ident:
+            more.start()
+        time.sleep(0.02)
 
     worked.scheduler._handlers["work"] = slow
-    submitted(worked, 0, 30)
-    while done(worked) < 60:
+    submitted(worked, 0, 50)
+    while done(worked) < 100:
         time.sleep(0.01)
     worked.scheduler.close()
-    assert len(worked.calls) <= 4, "one by one they would be sixty"
+    assert len(worked.calls) <= 8, "one by one they would be dozens"
 
 
 def test_who_waits_does_not_wait_for_the_end_of_a_burst(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
