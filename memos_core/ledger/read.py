@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam as p
 
 from memos_core.ledger import tables as t
+from memos_core.ledger.freshness import Mark
 from memos_core.ledger.rows import VersionRow
 from memos_core.model.frozen import FrozenDict, freeze
 from memos_core.model.memory import Memory, MemoryState, MemoryType, Source, Trust
@@ -102,6 +103,7 @@ def _sources_of(count: int) -> Prepared:
             t.sources.c.label,
             t.sources.c.start,
             t.sources.c.end,
+            t.sources.c.tx,
             t.messages.c.id,
             where.c.id,
             where.c.implicit,
@@ -182,15 +184,28 @@ class Book:
 
     def memories(self, rows: Sequence[Any], cube_ids: dict[int, str], until: int | None = None) -> dict[int, Memory]:
         """Rows as memories, by number."""
-        sources = self._sources([row[0] for row in rows], until)
-        return {row[0]: memory(row, cube_ids.get(row[2], ""), sources.get(row[0], ())) for row in rows}
+        return {nr: found for nr, (found, _) in self.marked(rows, cube_ids, until).items()}
 
-    def _sources(self, numbers: Sequence[int], until: int | None) -> dict[int, tuple[Source, ...]]:
+    def marked(self, rows: Sequence[Any], cube_ids: dict[int, str], until: int | None = None) -> dict[int, tuple[Memory, Mark]]:
+        """Rows as memories, by number, each with the mark of what was read."""
+        sources, newest = self._sources([row[0] for row in rows], until)
+        found: dict[int, tuple[Memory, Mark]] = {}
+        for row in rows:
+            nr, made_from = row[0], tuple(sources.get(row[0], ()))
+            found[nr] = memory(row, cube_ids.get(row[2], ""), made_from), (row[1], row[11], len(made_from), newest.get(nr))
+        return found
+
+    def _sources(self, numbers: Sequence[int], until: int | None) -> tuple[dict[int, list[Source]], dict[int, int]]:
+        """What memories were made from, in order, and the transaction of the newest."""
         found: dict[int, list[Source]] = {}
+        newest: dict[int, int] = {}
         tx = _FOREVER if until is None else until
         for start in range(0, len(numbers), 500):
             part = tuple(numbers[start : start + 500])
-            for item, kind, label, begin, end, message, session, implicit in _sources_of(len(part)).all(self.connection, (*part, tx)):
+            for item, kind, label, begin, end, written, message, session, implicit in _sources_of(len(part)).all(
+                self.connection, (*part, tx)
+            ):
+                newest[item] = written
                 found.setdefault(item, []).append(
                     Source.made(
                         kind=kind,
@@ -199,7 +214,7 @@ class Book:
                         span=None if begin is None else (begin, end),
                     )
                 )
-        return {item: tuple(several) for item, several in found.items()}
+        return found, newest
 
     def numbers(self, ids: Sequence[str]) -> dict[str, tuple[int, int, str]]:
         """(number, cube, state) of memories by their ids."""

@@ -166,16 +166,17 @@ def _hydrate(engines: Engines, known: Moment, scope: Scope, numbers: Sequence[in
     missing = [nr for nr in numbers if nr not in found]
     if missing:
         with engines.ledger.glance() as book:
-            seen = marks(book.connection, missing) if scope.until is None else {}
-            known.renew(seen)
+            if scope.until is None:
+                known.renew(marks(book.connection, [nr for nr in missing if nr in known.before]))
             found.update((nr, kept[nr][1]) for nr in missing if nr in kept and kept[nr][0] in cubes)
             missing = [nr for nr in missing if nr not in found]
             rows = [row for row in book.rows(missing, scope.until) if row[2] in cubes and row[11] in LIVE]
-            fresh = book.memories(rows, book.cube_ids([row[2] for row in rows]), scope.until)
-        found.update(fresh)
-        if scope.until is None:
-            for row in rows:
-                known.keep(row[0], row[2], fresh[row[0]], seen.get(row[0]))
+            fresh = book.marked(rows, book.cube_ids([row[2] for row in rows]), scope.until)
+        for row in rows:
+            read, mark = fresh[row[0]]
+            found[row[0]] = read
+            if scope.until is None:
+                known.keep(row[0], row[2], read, mark)
     return found
 
 

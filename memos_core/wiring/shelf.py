@@ -42,8 +42,10 @@ class Moment:
     def after_adds(self, number: int, position: int) -> Moment:
         """The next moment, where nothing but adds lies between: who was known may see what they could see."""
         standing = {asker: seen for asker, seen in dict(self.standing).items() if _known(asker, seen)}
-        before = self.found if len(self.before) + len(self.found) > _MOST else {**self.before, **dict(self.found)}
-        return Moment(number, position, standing, {}, before)
+        if len(self.before) + len(self.found) > _MOST:
+            return Moment(number, position, standing, {}, self.found)
+        self.before.update(dict(self.found))  # who still reads by this moment compares marks, too
+        return Moment(number, position, standing, {}, self.before)
 
 
 def _known(asker: Asker, seen: Standing) -> bool:
