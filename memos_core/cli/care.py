@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +16,9 @@ from memos_core.cli.options import AsJson, Home
 if TYPE_CHECKING:
     from memos_core.ledger.base import Finding
     from memos_core.wiring.engines import Engines
+
+
+_LOOK_SECONDS = 0.2
 
 
 def fsck(
@@ -43,8 +49,6 @@ def fsck(
 
 def rebuild(home: Home = None, as_json: AsJson = False) -> None:
     """Make the index anew from the ledger, vectors included. Ctrl-C while it embeds leaves the rest to the next process."""
-    import time
-
     from memos_core.cli import examine, show
     from memos_core.mos.rebuilding import rebuild as make_anew
 
@@ -67,9 +71,7 @@ def worker(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Do the background work of a folder in a process of its own, until Ctrl-C."""
-    import threading
-
+    """Do the background work of a folder in a process of its own, until Ctrl-C or SIGTERM. The batch in hand is finished first."""
     from memos_core.cli import show
 
     with engines(home, start=not once) as found:
@@ -82,9 +84,30 @@ def worker(
             else:
                 show.note(f"[dim]{show.plural(done, 'unit')} of work done.[/]")
             return
-        found.scheduler.start()
-        show.note("[dim]Working; Ctrl-C ends it.[/]")
-        threading.Event().wait()
+        with _ending() as ended:
+            found.scheduler.start()
+            show.note("[dim]Working; Ctrl-C ends it.[/]")
+            while not ended:
+                time.sleep(_LOOK_SECONDS)
+        if signal.SIGINT in ended:
+            raise KeyboardInterrupt
+        show.note("[dim]Ended; what is left waits for the next worker.[/]")
+
+
+@contextmanager
+def _ending() -> Iterator[set[int]]:
+    """The signals to end that came, noted rather than raised: an exception could strike anywhere and be swallowed. One that was
+    ignored before stays so. After the block, they strike as ever."""
+    came: set[int] = set()
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+    caught = {one: old for one, old in before.items() if old not in (signal.SIG_IGN, None)}
+    for one in caught:
+        signal.signal(one, lambda number, _: came.add(number))
+    try:
+        yield came
+    finally:
+        for one, old in caught.items():
+            signal.signal(one, old)
 
 
 def _index(found: Engines) -> Iterator[Finding]:

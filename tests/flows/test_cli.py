@@ -382,16 +382,18 @@ def test_the_embedder_status_says_what_is_missing(run: Run, monkeypatch: pytest.
     assert run("embedder", "status", "--json").json["mend"] == "memos embedder install"
 
 
-def test_ctrl_c_ends_the_worker_with_130(run: Run, kept: str) -> None:
+@pytest.mark.parametrize(("sent", "code"), [("SIGINT", 130), ("SIGTERM", 0)])
+def test_a_worker_that_is_told_to_end_does(run: Run, kept: str, sent: str, code: int) -> None:
     import signal
     import time
 
-    program = "import sys; from memos_core.cli import main; sys.exit(main())"
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"  # whoever runs the tests may have had it ignored
+    program = f"import signal, sys; {heard}; from memos_core.cli import main; sys.exit(main())"
     worker = subprocess.Popen([sys.executable, "-c", program, "worker"], stderr=subprocess.PIPE, text=True)
     try:
         assert worker.stderr is not None and "Working" in worker.stderr.readline()
         time.sleep(0.2)
-        worker.send_signal(signal.SIGINT)
-        assert worker.wait(20) == 130 and "Traceback" not in worker.stderr.read()
+        worker.send_signal(signal.Signals[sent])
+        assert worker.wait(20) == code and "Traceback" not in worker.stderr.read()
     finally:
         worker.kill()
