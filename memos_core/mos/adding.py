@@ -291,7 +291,7 @@ class _Writer:
 
     def _learn(self, draft: Draft, digest: int, ref: int, said: int, edits: int | None) -> None:
         """One draft: a newer version of what an edited message had told, or said again, or new."""
-        terms = analyse(draft.text)
+        terms = tuple(analyse(draft.text))
         row = self._row(draft, said, terms)
         if edits is not None:
             self._edit(edits, row, ref, digest, said, draft)

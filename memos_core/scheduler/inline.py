@@ -20,9 +20,9 @@ from memos_core.scheduler.failure import Failure, failure
 log = logging.getLogger(__name__)
 _BATCH = 64
 _IDLE_SECONDS = 1.0
-_GATHER_SECONDS, _AT_MOST_SECONDS = 0.1, 1.0
+_GATHER_SECONDS, _AT_MOST_SECONDS = 0.1, 2.0
 """Adds come in bursts. Work begins once none has come for that long, so that it neither slows them down nor is done one by
-one; but where they go on and on, it waits no longer than the second."""
+one; but where they go on and on, it waits no longer than the second number says."""
 _PATIENCE_SECONDS = 10.0
 _DOWN = 2
 """So many units in a row, each by itself, find the embedder unavailable: it is not about them."""

@@ -53,8 +53,8 @@ def _term(word: str) -> str:
 def analyse(text: str) -> list[str]:
     """The terms of a text in order: folded, stop words out, irregular forms and Porter stems; Chinese, Japanese and Korean as bigrams."""
     if text.isascii():
-        known = _known
-        return [term for piece in _ASCII.findall(text.lower()) if (term := known[piece] if piece in known else _term(piece))]
+        known = _known.get  # another thread may empty it at any time
+        return [term for piece in _ASCII.findall(text.lower()) if (term := _term(piece) if (kept := known(piece)) is None else kept)]
     text = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
     terms: list[str] = []
     for piece in _PIECES.findall(text.casefold()):

@@ -87,27 +87,30 @@ def encode(text: str, speaker: str = "", analysed: Sequence[str] | None = None) 
     from memos_core.text.passages import passages
     from memos_core.text.times import holds_time
 
-    named = analyse(speaker) if speaker else []
+    named = _named(speaker)
     spans = passages(text)
-    timed, parts = False, array("I")
+    timed, parts, known = False, array("I"), _codes
     for start, end in spans or [(0, 0)]:
         part = text if len(spans) == 1 else text[start:end]
-        terms = analyse(part) if analysed is None or len(spans) > 1 else list(analysed)
+        terms = analyse(part) if analysed is None or len(spans) > 1 else analysed
         timed = timed or holds_time(part, terms)
         if parts or start > (spans[0][0] if spans else 0):
             parts.append(0)
-        parts.extend(sorted(map(_code, named + terms)))
+        parts.extend(sorted([known.get(term) or _code(term) for term in (*named, *terms)]))
     if sys.byteorder == "big":
         parts.byteswap()
     return parts.tobytes(), TIMED * timed + ASKS * ends_asking(text)
 
 
+@lru_cache(maxsize=1024)
+def _named(speaker: str) -> tuple[str, ...]:
+    return tuple(analyse(speaker))
+
+
 def _code(term: str) -> int:
-    found = _codes.get(term)
-    if found is None:
-        if len(_codes) > _CODES_LIMIT:
-            _codes.clear()
-        found = _codes[term] = code(term)
+    if len(_codes) > _CODES_LIMIT:
+        _codes.clear()
+    found = _codes[term] = code(term)
     return found
 
 
