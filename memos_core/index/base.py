@@ -93,6 +93,9 @@ class Candidates:
     here: tuple[int, ...] = ()
     """The numbers, by cube, of the session in which the asker stands."""
     degraded: tuple[str, ...] = ()
+    kept: dict[str, Any] = field(default_factory=dict, compare=False)
+    """Room for what follows from said, length, speaker, session, previous, following, timed and asks alone: an index that gives the
+    same of these again gives this again, too."""
 
     def __len__(self) -> int:
         return len(self.nr)
@@ -156,8 +159,11 @@ class Index(ABC):
         """Keep vectors of the model with this digest. Idempotent by (nr, version, model); of a version that is erased: dropped."""
 
     @abstractmethod
-    def view(self, scope: Scope, *, now: int) -> View:
-        """The scope as it is now, or as it was at `scope.until`. Memories expired at `now` (microseconds) are not in it."""
+    def view(self, scope: Scope, *, now: int, moment: int | None = None) -> View:
+        """The scope as it is now, or as it was at `scope.until`. Memories expired at `now` (microseconds) are not in it.
+
+        `moment` is the ledger's, where the caller has just asked for it: an index in the same database need not look itself.
+        """
 
     @abstractmethod
     def residue(self, nrs: Sequence[int]) -> int:

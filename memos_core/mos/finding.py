@@ -98,9 +98,9 @@ def search(engines: Engines, question: Question, beside: Sequence[Layer] = ()) -
     where = question.where
     if question.valid_at is not None:
         where = valid_filter(question.valid_at) if where is None else where & valid_filter(question.valid_at)
-    view = engines.index.view(scope, now=micros(now))
+    view = engines.index.view(scope, now=micros(now), moment=known.number)
     for layer in beside:
-        view = view.beside(layer.engines.index.view(layer.scope, now=micros(now)))
+        view = view.beside(layer.engines.index.view(layer.scope, now=micros(now), moment=layer.known.number))
     ranking = recall(
         question.query,
         view,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memos_core.recall.table import askers, people
+from memos_core.recall.table import askers, talking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from memos_core.recall.weights import Weights
 
     Column = NDArray[np.float32]
-
-
-MANY = 1 << 16
-"""Session numbers above this are numbered anew rather than used as positions."""
 
 
 def who(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
@@ -68,21 +64,13 @@ def talk(question: Question, table: Table, scores: Column, weights: Weights) -> 
 
     Only between people with names and short turns: an assistant's essay, code or a tool's trace tells nothing of what stood before.
     """
-    rows, reply, before = table.rows, table.reply, table.before
-    known = people(rows.speakers)
-    if not len(reply) or not known.any():
+    talk = talking(table.rows, table.turns)
+    if talk is None:
         return None
-    named = known[rows.speaker]
-    between = named[reply] & named[before]
-    reply, before = reply[between], before[between]
     lent = np.zeros(len(scores), np.float32)
-    lent[before] = scores[reply] * np.float32(weights.talk_next)
-    turns = np.zeros(len(scores), np.bool_)
-    turns[reply] = turns[before] = True
-    number = rows.session
-    if int(number.max()) > MANY:
-        number = np.unique(number, return_inverse=True)[1].astype(np.int32)
-    best = np.zeros(int(number.max()) + 2, np.float32)
-    np.maximum.at(best, number, np.where(turns, scores, np.float32(0)))
-    lent[turns] += best[number[turns]] * np.float32(weights.talk_session)
+    lent[talk.turns.before] = scores[talk.turns.reply] * np.float32(weights.talk_next)
+    best = np.zeros(talk.sessions, np.float32)
+    np.maximum.at(best, talk.place, scores * talk.among)
+    best *= np.float32(weights.talk_session)
+    lent += best[talk.place] * talk.among
     return lent

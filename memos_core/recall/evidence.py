@@ -26,7 +26,7 @@ def context(question: Question, table: Table, scores: Column, weights: Weights) 
     if table.words is None:
         return None
     both = table.words.copy()
-    both[table.reply] += table.words[table.before]
+    both[table.turns.reply] += table.words[table.turns.before]
     top = both.max()
     return both * np.float32(weights.context * float(table.words.max()) / float(top))
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
-from memos_core.text.kinds import asks_advice, asks_before, asks_now, asks_what_you_said, asks_when, in_first_person, without_markers
+from memos_core.text.kinds import asks_advice, asks_before, asks_what_you_said, asks_when, in_first_person, speaks_of_now, without_markers
 from memos_core.text.words import analyse
 
 _WORD = re.compile(r"[^\W_]+")
@@ -51,8 +51,9 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
     """The question in a query, put to a scope in which these speakers speak."""
     names = named(query, {name.casefold(): name for name in (*asker, *speakers)}.values())
     past = asks_before(query)
-    present = not past and asks_now(query)
-    advice = not names and asks_advice(query)
+    asked_for = asks_advice(query)
+    present = not past and not asked_for and speaks_of_now(query)
+    advice = asked_for and not names
     terms = dict.fromkeys(analyse(query))
     if past or present:
         terms = dict.fromkeys(analyse(without_markers(query))) or terms

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SHORT_TERMS = 30
 """A turn of dialogue has at most this many analysed terms, about sixty words."""
+MANY = 1 << 16
+"""Session numbers above this are numbered anew rather than used as positions."""
 FULL_MATCH = 4
 """A best match by words that holds this many of the query's terms counts in full; one alone of so many is held by chance."""
 
@@ -27,21 +29,67 @@ BY_CHANCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`words` is BM25 in 0..1, None where nothing matches. `reply` the rows that are short turns
-    with a short one before them, and `before` those rows."""
+    """`words` is BM25 in 0..1, None where nothing matches. `turns` are the short turns that follow one another."""
 
     rows: Candidates
     words: NDArray[np.float32] | None
     has_vectors: bool
+    turns: Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Rows that are short turns with a short one before them, and, place by place, the rows before."""
+
     reply: NDArray[np.intp]
-    before: NDArray[np.int32]
+    before: NDArray[np.intp]
 
 
 def tabulate(question: Question, rows: Candidates, *, has_vectors: bool) -> Table:
     """The table of one question."""
+    turns = rows.kept.get("turns")
+    if turns is None:
+        turns = rows.kept["turns"] = _turns(rows)
+    return Table(rows, scaled(question, rows), has_vectors, turns)
+
+
+def _turns(rows: Candidates) -> Turns:
     short = rows.length <= SHORT_TERMS
     reply = np.flatnonzero((rows.previous >= 0) & short & short[rows.previous])
-    return Table(rows, scaled(question, rows), has_vectors, reply, rows.previous[reply])
+    return Turns(reply, rows.previous[reply].astype(np.intp))
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """The turns between people with names; which rows they are; by row the place of its session, and how many of these there are."""
+
+    turns: Turns
+    among: NDArray[np.bool_]
+    place: NDArray[np.int32]
+    sessions: int
+
+
+def talking(rows: Candidates, turns: Turns) -> Talk | None:
+    """The talk in these rows; None where there is none."""
+    if "talk" not in rows.kept:
+        rows.kept["talk"] = _talk(rows, turns)
+    found: Talk | None = rows.kept["talk"]
+    return found
+
+
+def _talk(rows: Candidates, turns: Turns) -> Talk | None:
+    known = people(rows.speakers)
+    if not len(turns.reply) or not known.any():
+        return None
+    named = known[rows.speaker]
+    between = named[turns.reply] & named[turns.before]
+    reply, before = turns.reply[between], turns.before[between]
+    among = np.zeros(len(rows), np.bool_)
+    among[reply] = among[before] = True
+    place = rows.session
+    if int(place.max()) > MANY:
+        place = np.unique(place, return_inverse=True)[1].astype(np.int32)
+    return Talk(Turns(reply, before), among, place, int(place.max()) + 2)
 
 
 @lru_cache(maxsize=256)

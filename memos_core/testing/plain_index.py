@@ -56,7 +56,7 @@ class PlainIndex(Index):
                 whole = any(entry.context in known for entry in mine)
                 self._vectors[one.nr, one.version, model] = one if whole else replace(one, context=None)
 
-    def view(self, scope: Scope, *, now: int) -> View:
+    def view(self, scope: Scope, *, now: int, moment: int | None = None) -> View:
         at = FOREVER if scope.until is None else scope.until
         entries = [
             k.entry for k in self._kept

@@ -64,9 +64,12 @@ def asks_before(text: str) -> bool:
 def asks_now(text: str) -> bool:
     """Whether it asks how things are now: it says so, or is in the present tense (or a few bare keywords) with no word of the
     past or of change; never a question how things were before, nor one for advice."""
+    return not asks_before(text) and not asks_advice(text) and speaks_of_now(text)
+
+
+def speaks_of_now(text: str) -> bool:
+    """`asks_now` of a text that neither asks how things were before nor for advice."""
     folded = text.casefold()
-    if _BEFORE.search(folded) or _ADVICE.search(folded):
-        return False
     if _NOW.search(folded):
         return True
     if _PAST.search(folded) or _PERFECT.search(folded):

@@ -161,7 +161,7 @@ def _build(
         riders=(lambda c, applied: index.ride(c, applied),),
         file=folder / LEDGER_FILE,
     )
-    index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes, write=ledger.write)
+    index = EmbeddedIndex(database, memory_bytes=settings.segment_bytes, write=ledger.write, moment=ledger.moment)
     models = _Models(settings, embedder)
     embedding = Embedding(ledger, index, models.get)
     upkeep = _Upkeep(ledger, folder / f"{LEDGER_FILE}-wal", embedding.sweep if models.wanted else None)

@@ -66,7 +66,7 @@ def _build(folder: Path, beside: Engines, first: int, released: Callable[[], Non
         file=folder / LEDGER_FILE,
         first=first,
     )
-    index = EmbeddedIndex(database, memory_bytes=beside.segment_bytes, write=ledger.write)
+    index = EmbeddedIndex(database, memory_bytes=beside.segment_bytes, write=ledger.write, moment=ledger.moment)
     embedding = Embedding(ledger, index, beside.embedder)
     scheduler = InlineScheduler(Outbox(ledger, beside.clock), {"embed": embedding.do}, upkeep=lambda: None)
     return Engines(

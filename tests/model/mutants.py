@@ -130,8 +130,8 @@ def a_grant_outlives_its_end() -> Iterator[None]:
 def search_finds_what_has_expired() -> Iterator[None]:
     real = EmbeddedIndex.view
 
-    def view(self: EmbeddedIndex, scope: Scope, *, now: int) -> Any:
-        return real(self, scope, now=0)
+    def view(self: EmbeddedIndex, scope: Scope, *, now: int, moment: int | None = None) -> Any:
+        return real(self, scope, now=0, moment=moment)
 
     with patch.object(EmbeddedIndex, "view", view):
         yield

@@ -20,8 +20,8 @@ INLINE = 200_000
 class Segments:
     """Fresh segments by cube and time."""
 
-    def __init__(self, readers: Readers, memory_bytes: int, inline: int = INLINE) -> None:
-        self._readers, self._limit, self._inline = readers, memory_bytes, inline
+    def __init__(self, readers: Readers, memory_bytes: int, inline: int, moment: Callable[[], int]) -> None:
+        self._readers, self._limit, self._inline, self._moment = readers, memory_bytes, inline, moment
         self._held: OrderedDict[Key, Segment] = OrderedDict()
         self._too_large: set[Key] = set()
         self._lock = threading.Lock()
@@ -75,7 +75,7 @@ class Segments:
 
     def _build(self, key: Key) -> None:
         try:
-            moment = self._readers.moment()
+            moment = self._moment()
             with self._readers.lend() as reader:
                 segment = build(reader, *key, moment)
                 load_usual_model(reader, segment)

@@ -28,11 +28,18 @@ class EmbeddedIndex(Index):
     """Exact search by words and by meaning in the ledger's own SQLite file.
 
     `memory_bytes` is what its segments may take; `inline` up to how many entries a segment is built while the caller waits
-    (a larger one is built in a thread, and meanwhile the answer is read from the file, the same but slower).
+    (a larger one is built in a thread, and meanwhile the answer is read from the file, the same but slower). `moment` gives a
+    number that is another one after every commit, where somebody watches for commits already.
     """
 
     def __init__(
-        self, engine: sa.Engine, *, memory_bytes: int = 2 << 30, inline: int = INLINE, write: Callable[[Work], object] | None = None
+        self,
+        engine: sa.Engine,
+        *,
+        memory_bytes: int = 2 << 30,
+        inline: int = INLINE,
+        write: Callable[[Work], object] | None = None,
+        moment: Callable[[], int] | None = None,
     ) -> None:
         self._engine = engine
         self._write = write or self._alone
@@ -40,7 +47,8 @@ class EmbeddedIndex(Index):
             if not sa.inspect(connection).has_table(entries.name):
                 metadata.create_all(connection, tables=list(TABLES))
         self._readers = Readers(engine)
-        self._segments = Segments(self._readers, memory_bytes, inline)
+        self._moment = moment or self._readers.moment
+        self._segments = Segments(self._readers, memory_bytes, inline, self._moment)
 
     def ride(self, connection: sa.Connection, applied: Sequence[Applied]) -> None:
         writing.ride(connection, applied)
@@ -58,8 +66,9 @@ class EmbeddedIndex(Index):
         """`put_vectors` inside a write transaction of the caller's; how many were kept."""
         return writing.write_vectors(connection, model, vectors)
 
-    def view(self, scope: Scope, *, now: int) -> View:
-        moment = self._readers.moment()
+    def view(self, scope: Scope, *, now: int, moment: int | None = None) -> View:
+        if moment is None:
+            moment = self._moment()
         until = FOREVER if scope.until is None else scope.until
         return EmbeddedView([self._share(cube, until, moment) for cube in dict.fromkeys(scope.cubes)], now)
 
@@ -74,7 +83,7 @@ class EmbeddedIndex(Index):
         return Share(self._readers, cube, until, None, None)
 
     def residue(self, nrs: Sequence[int]) -> int:
-        self._segments.refresh_all(self._readers.moment())
+        self._segments.refresh_all(self._moment())
         wanted = sorted(set(nrs))
         found = self._segments.each(lambda segment: segment.holds(wanted))
         with translate_errors(self._engine.url), self._engine.connect() as connection:

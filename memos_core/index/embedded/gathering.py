@@ -87,7 +87,8 @@ def gather(parts: Sequence[Part], probe: Probe, query: Query | None) -> Candidat
     joined = tables[0] if len(tables) == 1 else {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     names = parts[0].state.speakers if len(parts) == 1 else tuple(speakers)
     relevance = np.zeros(offset, np.float32) if query is None else Cosines(query, asked, offset)
-    return Candidates(**joined, relevance=relevance, speakers=names, here=tuple(here), degraded=_degraded(parts, probe))
+    kept = parts[0].state.kept if len(parts) == 1 and isinstance(asked[0][1], slice) else {}
+    return Candidates(**joined, relevance=relevance, speakers=names, here=tuple(here), degraded=_degraded(parts, probe), kept=kept)
 
 
 def _nothing() -> Candidates:

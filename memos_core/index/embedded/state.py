@@ -92,6 +92,8 @@ class State:
     expired: dict[int, Counts] = field(default_factory=dict)
     whole: dict[str, NDArray[Any]] = field(default_factory=dict)
     """What `gather` made of all rows, for the next question."""
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What follows from these columns (see `Candidates.kept`)."""
 
     def column(self, name: str) -> NDArray[Any]:
         return self.rows[name][: self.size]
