@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from memos_core.errors import InvalidInput
 
+_ADDRESS = "Write memos:relative/folder or memos:///absolute/folder."
+_FOLDERS = ("home", "cache_dir", "config_dir")
 _BACK_ENDS = {"ledger": ("sqlite",), "index": ("embedded",), "graph": ("none",), "scheduler": ("inline",)}
 
 
@@ -59,15 +61,15 @@ class Settings:
     config_dir: str = field(default_factory=lambda: _own_folder("config"))
 
     def __post_init__(self) -> None:
+        for entry in fields(self):
+            if entry.name != "segment_bytes":
+                _check_text(entry.name, getattr(self, entry.name), optional=entry.default is None)
         if self.durability not in ("full", "normal"):
-            raise InvalidInput("durability", f"'{self.durability}' is not known.", "Use full or normal.")
+            raise InvalidInput("durability", f"{self.durability!r:.80} is not known.", "Use full or normal.")
         for name, known in _BACK_ENDS.items():
             if getattr(self, name) not in known:
-                raise InvalidInput(
-                    f"MEMOS_{name.upper()}",
-                    f"'{getattr(self, name)[:80]}' is not a back end of this version.",
-                    f"Known: {', '.join(known)}.",
-                )
+                problem = f"{getattr(self, name)!r:.80} is not a back end of this version."
+                raise InvalidInput(name, problem, f"Known: {', '.join(known)}.")
         if not isinstance(self.segment_bytes, int) or self.segment_bytes < 1 << 20:
             raise InvalidInput("segment_bytes", "must be at least 1048576 (1 MiB).")
 
@@ -85,32 +87,52 @@ class Settings:
     def load(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
         """The settings of the environment; what is given by name wins, None counts as not given."""
         source = os.environ if environment is None else environment
-        values: dict[str, Any] = {}
-        for entry in fields(cls):
-            text = source.get(f"MEMOS_{entry.name.upper()}")
-            if text:
-                values[entry.name] = _number(entry.name, text) if entry.name == "segment_bytes" else text
-        values.update({key: value for key, value in given.items() if value is not None})
-        return cls(**values)
+        values = {key: value for key, value in given.items() if value is not None}
+        variables = {entry.name: f"MEMOS_{entry.name.upper()}" for entry in fields(cls) if entry.name not in values}
+        for name, variable in variables.items():
+            if text := source.get(variable):
+                values[name] = _number(variable, text) if name == "segment_bytes" else text
+        try:
+            return cls(**values)
+        except InvalidInput as exc:
+            raise InvalidInput(variables.get(exc.field, exc.field), exc.problem, exc.hint) from None
 
     @classmethod
     def from_url(cls, url: str) -> tuple[Settings, str]:
         """`memos:///folder?tenant=acme&durability=normal` as settings and a tenant."""
-        parts = urlsplit(url)
-        if parts.scheme != "memos" or parts.netloc:
-            raise InvalidInput("url", f"'{url[:80]}' is not understood.", "Write memos:relative/folder or memos:///absolute/folder.")
+        try:
+            parts = urlsplit(url) if isinstance(url, str) else None
+        except ValueError:
+            parts = None
+        if parts is None or parts.scheme != "memos" or parts.netloc:
+            raise InvalidInput("url", f"{url!r:.80} is not understood.", _ADDRESS)
         options: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
         tenant = options.pop("tenant", "default")
         known = {entry.name for entry in fields(cls)} - {"home", "audit_key", "embedder_key"}
         for name in options:
             if name not in known:
-                raise InvalidInput("url", f"unknown option '{name[:80]}'.", f"Known: tenant, {', '.join(sorted(known))}.")
+                raise InvalidInput("url", f"unknown option {name!r:.80}.", f"Known: tenant, {', '.join(sorted(known))}.")
         if "segment_bytes" in options:
             options["segment_bytes"] = _number("segment_bytes", options["segment_bytes"])
         return cls.load(home=unquote(parts.path) or None, **options), tenant
 
 
+def _check_text(name: str, value: Any, *, optional: bool) -> None:
+    """Refuse what is no text that the system can take, in a file's name or elsewhere. What it is, is not said: it may be a secret."""
+    if value is None and optional:
+        return
+    text = os.fspath(value) if name in _FOLDERS and isinstance(value, os.PathLike) else value
+    if not isinstance(text, str):
+        raise InvalidInput(name, f"a string is needed, not {type(value).__name__}.", "Leave it out for the default.")
+    try:
+        sound = b"\x00" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        sound = False
+    if not sound:
+        raise InvalidInput(name, "holds a NUL or half characters (lone surrogates).", "Use printable text.")
+
+
 def _number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise InvalidInput(f"MEMOS_{name.upper()}", f"'{text[:80]}' is not a whole number.")
+        raise InvalidInput(name, f"{text!r:.80} is not a whole number.")
     return int(text)

@@ -34,7 +34,7 @@ def _found(hit: Hit, why: bool) -> Text:
 def spoken(memory: Memory, limit: int | None = None) -> Text:
     """Who said what; with a limit, on one line."""
     body = memory.text if limit is None else show.short(memory.text, limit - len(memory.speaker) - 2)
-    return Text.assemble((f"{memory.speaker}: ", "bold") if memory.speaker else "", body)
+    return Text.assemble((show.visible(f"{memory.speaker}: "), "bold") if memory.speaker else "", show.visible(body))
 
 
 def steps(hit: Hit) -> str:
@@ -65,7 +65,7 @@ def listing(memories: Iterable[Memory]) -> Table:
 
 def card(memory: Memory) -> Table:
     """One memory with everything that is known of it."""
-    rows: list[tuple[str, Any]] = [("id", memory.id), ("version", memory.version), ("text", Text(memory.text, style="bold"))]
+    rows: list[tuple[str, Any]] = [("id", memory.id), ("version", memory.version), ("text", Text(show.visible(memory.text), style="bold"))]
     rows += [(name, getattr(memory, name)) for name in ("speaker", "memory_type", "state", "user_id", "agent_id", "session_id", "cube_id")]
     rows += [("tags", ", ".join(memory.tags)), ("info", dict(memory.info) or "")]
     rows += [("trust", memory.trust), ("sources", ", ".join(f"{source.kind} {source.id}" for source in memory.sources))]
@@ -78,10 +78,10 @@ def revisions(lines: Iterable[Revision]) -> Table:
     """A memory's versions, oldest first."""
     made = show.table("version", "when", "who", "did", "text", right=("version",), fold=("text",))
     for line in lines:
-        text = Text(line.memory.text)
+        text = Text(show.visible(line.memory.text))
         if line.why:
-            text.append(f"\n{line.why}", style="dim")
-        made.add_row(str(line.memory.version), show.when(line.at), line.by, line.verb, text)
+            text.append(show.visible(f"\n{line.why}"), style="dim")
+        made.add_row(str(line.memory.version), show.when(line.at), show.escape(line.by), line.verb, text)
     return made
 
 

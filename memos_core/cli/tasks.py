@@ -12,10 +12,21 @@ from memos_core.cli.options import Agent, AsJson, Home, Tenant, User
 if TYPE_CHECKING:
     from memos_core.model.answer import Task
 
-app = typer.Typer(help="Background work of a tenant, or of --user: what waits, what failed, try again.", no_args_is_help=True)
+app = typer.Typer(help="Background work of a tenant, or of --user: what waits, what failed, try again. Alone: list.")
 
 TaskId = Annotated[str, typer.Argument(help="A task's id, as `memos tasks list` shows it.", show_default=False)]
 _STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "waiting": "yellow"}
+
+
+@app.callback(invoke_without_command=True)
+def tasks(
+    context: typer.Context, home: Home = None, user: User = None, agent: Agent = None, tenant: Tenant = "default", as_json: AsJson = False
+) -> None:
+    """What stands before a command is meant for it; without one, list."""
+    if context.invoked_subcommand is None:
+        list_tasks(home, user, agent, tenant, as_json)
+    else:
+        context.default_map = {context.invoked_subcommand: context.params}
 
 
 @app.command("list")

@@ -25,10 +25,10 @@ class Embedder(ABC):
     digest: str
     """What its vectors are stored under: equal digests mean comparable vectors."""
     dim: int
-    languages: frozenset[str]
-    """ISO 639-1 codes of the languages it knows; empty means all."""
-    max_tokens: int
-    """What it reads of a text; the rest is ignored."""
+    languages: frozenset[str] = frozenset()
+    """ISO 639-1 codes of the languages it knows; empty, as by default, means all."""
+    max_tokens: int = 512
+    """What it reads of a text, by default 512; the rest is ignored."""
 
     @abstractmethod
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from memos_core.inference.weights import MINILM
 
 FIELD = "MEMOS_EMBEDDER"
 KNOWN = "Known: minilm, none, onnx:/path, st:/path, openai://host/v1?model=NAME, openai+http://host:port/v1?model=NAME."
+ENDPOINTS = ("openai", "openai+http", "openai+https")
 OPTIONS: dict[str, Callable[[str], Any]] = {"model": str, "dim": int, "timeout": float}
 
 
@@ -46,20 +47,25 @@ def open_embedder(url: str | None, *, cache: Path, api_key: str | None = None) -
         from memos_core.inference.local import LocalEmbedder
 
         return LocalEmbedder(_folder(rest))
-    if scheme in ("openai", "openai+http", "openai+https"):
+    if scheme in ENDPOINTS:
         return _endpoint(asked, api_key)
     raise InvalidInput(FIELD, f"{_shown(asked)!r} is not understood.", KNOWN)
 
 
-def is_installed(url: str | None, *, cache: Path) -> bool:
-    """Whether the address names an embedder that is there, without loading it. InvalidInput when it is not understood."""
+def is_installed(url: str | None, *, cache: Path, api_key: str | None = None) -> bool:
+    """Whether the address names an embedder that is there, without loading it. No endpoint is called.
+
+    InvalidInput when the address is not understood, or the key can't be one.
+    """
     asked = (url or "auto").strip()
     scheme, _, rest = asked.partition(":")
     if asked in ("auto", "minilm"):
         return installed_folder(cache).is_dir()
     if scheme in ("onnx", "st"):
         return _folder(rest).is_dir()
-    if asked != "none" and scheme not in ("openai", "openai+http", "openai+https"):
+    if scheme in ENDPOINTS:
+        _asked(asked, api_key)
+    elif asked != "none":
         raise InvalidInput(FIELD, f"{_shown(asked)!r} is not understood.", KNOWN)
     return asked != "none"
 
@@ -102,13 +108,20 @@ def _folder(text: str) -> Path:
 def _endpoint(url: str, api_key: str | None) -> Embedder:
     from memos_core.inference.openai import OpenAIEmbedder
 
+    base, options = _asked(url, api_key)
+    return OpenAIEmbedder(base, api_key=api_key, **options)
+
+
+def _asked(url: str, api_key: str | None) -> tuple[str, dict[str, Any]]:
+    """Where an endpoint is, and what it is asked for."""
+    if api_key and not (api_key.isascii() and api_key.isprintable()):
+        raise InvalidInput(f"{FIELD}_KEY", "holds characters that no key has.", "Look for a line break at its end.")
     parts = _split(url)
     options = _options(parts.query)
     scheme = "http" if parts.scheme == "openai+http" else "https"
     if not options.get("model"):
         raise InvalidInput(FIELD, "names no model.", "Write openai://host/v1?model=NAME.")
-    base = f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    return OpenAIEmbedder(base, options.pop("model"), api_key, **options)
+    return f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}", options
 
 
 def _split(url: str) -> SplitResult:

@@ -130,3 +130,7 @@ class Outbox:
     def postpone(self, work: Sequence[Work], error: str, *, retryable: bool, counted: bool = True) -> None:
         """These failed. Where it is not `counted`, they keep the tries that they have."""
         self._ledger.write(lambda connection: postpone(connection, work, error, self._clock(), retryable=retryable, counted=counted))
+
+    def release(self, work: Sequence[Work]) -> None:
+        """These were not begun: anybody may claim them now."""
+        self._ledger.write(lambda connection: _LEASE.run(connection, [(self._clock(), w.nr) for w in work]))

@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 from memos_core.errors import InvalidInput
 from memos_core.model.frozen import FrozenDict, Value
 from memos_core.model.memory import Memory
-from memos_core.model.render import render
+from memos_core.model.render import counting, render
 
 T = TypeVar("T")
 
@@ -57,9 +57,9 @@ class Recollection(Value):
 
     def prompt(self, max_tokens: int | None = None, *, count_tokens: Callable[[str], int] | None = None) -> str:
         """The text to put before a model: quoted data with who and when, best first, within `max_tokens`."""
-        if max_tokens is not None and (not isinstance(max_tokens, int) or max_tokens < 1):
+        if max_tokens is not None and (isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1):
             raise InvalidInput("max_tokens", f"a whole number from 1 on is needed, not {str(max_tokens)[:40]!r}.")
-        return render([hit.memory for hit in self.hits], max_tokens=max_tokens, count_tokens=count_tokens or self._count)
+        return render([hit.memory for hit in self.hits], max_tokens=max_tokens, count_tokens=counting(count_tokens) or self._count)
 
 
 class Page(Value, Generic[T]):
@@ -74,6 +74,9 @@ class Page(Value, Generic[T]):
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def __getitem__(self, index: int) -> T:
+        return self.items[index]
 
 
 class Deletion(Value):

@@ -5,8 +5,9 @@
     {"and": [...]}, {"or": [...]}, {"not": {...}}    nest
     {"path": ["info", "a.b", "c"], "eq": 1}          a leaf whose key is a path
 
-Fields are the columns of `Memory`, but for its sources, and `info.<key>`. A missing key matches only `ne`, `nin`, `empty` and `not` (and
-`exists: false`); a value of another type matches nothing. What is not understood is refused with `InvalidInput`.
+Fields are the columns of `Memory`, but for its sources, and `info.<key>`; on the raw lane those of `Record`, but for its score, and
+`value.<key>`. A missing key matches only `ne`, `nin`, `empty` and `not` (and `exists: false`); a value of another type matches nothing.
+What is not understood is refused with `InvalidInput`.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What may be asked for: columns, and which of them holds keys of the callers' own."""
+    """What may be asked for: columns, and which of them hold keys of the callers' own."""
 
     columns: frozenset[str]
-    nested: str
+    nested: frozenset[str]
 
 
-MEMORY, RECORD = Names(COLUMNS, "info"), Names(RECORD_COLUMNS, "value")
+MEMORY, RECORD = Names(COLUMNS, frozenset({"info"})), Names(RECORD_COLUMNS, frozenset({"value"}))
+ANY = Names(MEMORY.columns | RECORD.columns, MEMORY.nested | RECORD.nested)
+"""Of a filter that is being built, nobody knows yet where it will be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +70,25 @@ class Filter:
 
     @staticmethod
     def parse(raw: Mapping[str, Any] | Filter, names: Names | None = None) -> Filter:
-        """A filter from JSON, on memories or on what has these names. `InvalidInput` names what is not understood."""
+        """A filter, from JSON or built, on memories or on what has these names. `InvalidInput` names what is not understood."""
         if isinstance(raw, Filter):
+            _check(raw.root, 0, [0], names or MEMORY)
             return raw
         return Filter(_node(raw, 0, [0], names or MEMORY))
 
     @staticmethod
     def where(field: str | Sequence[str], op: str = "eq", value: Any = None) -> Filter:
         """One condition: `Filter.where("tags", "any", ["work"])`; a path is a list."""
-        path = _path(field, MEMORY) if isinstance(field, str) else _checked(tuple(field), MEMORY)
+        if not isinstance(field, Sequence):
+            raise InvalidInput("filter", f"a field's name is a string or a list of keys, not {type(field).__name__}.")
+        path = _path(field, ANY) if isinstance(field, str) else _checked(tuple(field), ANY)
         return Filter(_leaf(path, op, value))
 
-    def __and__(self, other: Filter) -> Filter:
-        return Filter(Join("and", (self.root, other.root)))
+    def __and__(self, other: Filter | Mapping[str, Any]) -> Filter:
+        return _joined("and", self, other)
 
-    def __or__(self, other: Filter) -> Filter:
-        return Filter(Join("or", (self.root, other.root)))
+    def __or__(self, other: Filter | Mapping[str, Any]) -> Filter:
+        return _joined("or", self, other)
 
     def __invert__(self) -> Filter:
         return Filter(Join("not", (self.root,)))
@@ -100,6 +106,32 @@ def resolve(fields: Mapping[str, Any], path: Path) -> Any:
             return MISSING
         value = value[step]
     return value
+
+
+def _joined(op: Literal["and", "or"], left: Filter, right: Filter | Mapping[str, Any]) -> Filter:
+    """Both in one list, so that a long chain is not deep."""
+    roots = (left.root, right.root if isinstance(right, Filter) else Filter.parse(right, ANY).root)
+    return Filter(Join(op, tuple(part for root in roots for part in (root.parts if isinstance(root, Join) and root.op == op else (root,)))))
+
+
+def _check(node: Any, depth: int, leaves: list[int], names: Names) -> None:
+    """Refuse in what was built all that JSON would be refused for. A level of JSON can be two of a tree."""
+    if isinstance(node, Leaf):
+        _checked(node.path, names)
+        _count(leaves, 1)
+    elif isinstance(node, Join):
+        if depth > 2 * MAX_DEPTH:
+            raise InvalidInput("filter", f"is nested deeper than {MAX_DEPTH}.")
+        for part in node.parts:
+            _check(part, depth + 1, leaves, names)
+    else:
+        raise InvalidInput("filter", f"can't be made of a {type(node).__name__}.", "Use Filter.where or Filter.parse.")
+
+
+def _count(leaves: list[int], more: int) -> None:
+    leaves[0] += more
+    if leaves[0] > MAX_LEAVES:
+        raise InvalidInput("filter", f"has more than {MAX_LEAVES} conditions.")
 
 
 def _node(raw: Any, depth: int, leaves: list[int], names: Names) -> Leaf | Join:
@@ -135,23 +167,20 @@ def _entry(key: Any, value: Any, depth: int, leaves: list[int], names: Names) ->
 def _conditions(path: Path, raw: Mapping[Any, Any], leaves: list[int]) -> list[Leaf | Join]:
     if not raw:
         raise InvalidInput("filter", f"'{'.'.join(path)}' has no operator.", "Known: " + ", ".join(OPERATORS) + ".")
-    leaves[0] += len(raw)
-    if leaves[0] > MAX_LEAVES:
-        raise InvalidInput("filter", f"has more than {MAX_LEAVES} conditions.")
+    _count(leaves, len(raw))
     return [_leaf(path, op, value) for op, value in raw.items()]
 
 
 def _path(key: str, names: Names) -> Path:
-    if key.startswith(f"{names.nested}."):
-        return _checked((names.nested, key[len(names.nested) + 1 :]), names)
-    return _checked((key,), names)
+    column, dot, inner = key.partition(".")
+    return _checked((column, inner) if dot and column in names.nested else (key,), names)
 
 
 def _checked(path: tuple[Any, ...], names: Names) -> Path:
     if not path or not all(isinstance(step, str) and 0 < len(step) <= MAX_KEY for step in path):
         raise InvalidInput("filter", f"a key is 1 to {MAX_KEY} characters.")
-    if path[0] not in names.columns or (len(path) > 1 and path[0] != names.nested):
-        known = f"Known: {', '.join(sorted(names.columns))} and {names.nested}.<key>."
+    if path[0] not in names.columns or (len(path) > 1 and path[0] not in names.nested):
+        known = f"Known: {', '.join(sorted(names.columns))} and {', '.join(f'{one}.<key>' for one in sorted(names.nested))}."
         raise InvalidInput("filter", f"unknown field '{'.'.join(path)[:80]}'.", known)
     return path
 

@@ -5,28 +5,42 @@ from __future__ import annotations
 from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import core_schema
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
     raise TypeError(f"{type(self).__name__} is frozen; make a new value instead")
 
 
+def _schema(cls: type[Any], source: object, handler: object) -> core_schema.CoreSchema:
+    """In a value's field: what is plain is taken and frozen, so that values come back from their own JSON."""
+    return core_schema.no_info_before_validator_function(freeze, core_schema.is_instance_schema(cls))
+
+
 class FrozenDict(dict[str, Any]):
-    """A dict that compares and serialises like one and cannot be changed."""
+    """A dict that compares and serialises like one and cannot be changed. It can be hashed where all that it holds can."""
 
     __slots__ = ()
     __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = __ior__ = _refuse
+    __get_pydantic_core_schema__ = classmethod(_schema)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (FrozenDict, (dict(self),))
 
 
 class FrozenList(list[Any]):
-    """A list that compares and serialises like one and cannot be changed."""
+    """A list that compares and serialises like one and cannot be changed. It can be hashed where all that it holds can."""
 
     __slots__ = ()
     __setitem__ = __delitem__ = append = extend = insert = pop = remove = clear = sort = reverse = _refuse
     __iadd__ = __imul__ = _refuse
+    __get_pydantic_core_schema__ = classmethod(_schema)
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (FrozenList, (list(self),))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from pydantic import field_validator
-
-from memos_core.model.frozen import FrozenDict, Value, freeze
+from memos_core.model.frozen import FrozenDict, Value
 
 
 class MemoryType(StrEnum):
@@ -86,11 +83,6 @@ class Memory(Value):
     valid_to: datetime | None = None
     expires_at: datetime | None = None
     merged_to: str | None = None
-
-    @field_validator("info", mode="before")
-    @classmethod
-    def _freeze_info(cls, value: Any) -> Any:
-        return freeze(value)
 
 
 class Revision(Value):

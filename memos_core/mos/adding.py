@@ -21,6 +21,7 @@ from memos_core.model.change import Entry, Work
 from memos_core.model.ids import new_id
 from memos_core.model.message import Draft, Message
 from memos_core.model.scope import Asker
+from memos_core.mos.duplicates import Known, known_by, unknown
 from memos_core.mos.entries import digest_of, entry_of, extra_of, validity_of
 from memos_core.reader.skim import Skimmed
 from memos_core.sql.schema import Prepared
@@ -37,17 +38,6 @@ _EPISODE = Prepared(
     .order_by(t.sessions.c.nr.desc())
     .limit(1)
 )
-_SAME = Prepared(
-    sa.select(t.items.c.nr, t.items.c.id)
-    .join(t.versions, sa.and_(t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version))
-    .where(t.items.c.cube == p("cube"), t.items.c.digest == p("digest"), sa.or_(*(t.items.c.state == state for state in LIVE)))
-    .where(sa.or_(t.versions.c.expires.is_(None), t.versions.c.expires >= p("expires")))
-    .order_by(t.items.c.nr)
-)
-"""A memory of the same words that lives at least as long as what is told now."""
-_FOREVER = 1 << 62
-_TOGETHER = 500
-"""So many digests are looked for in one question."""
 _SAID = Prepared(
     sa.select(t.messages.c.nr, t.messages.c.version, t.messages.c.content, t.messages.c.said, t.messages.c.until)
     .where(t.messages.c.cube == p("cube"), t.messages.c.session == p("session"), t.messages.c.id == p("id"))
@@ -172,7 +162,7 @@ class _Writer:
 
     def __init__(self, pen: Pen, book: Book, addition: Addition, added: Added, place: _Place) -> None:
         self._pen, self._book, self._add, self._added, self._at = pen, book, addition, added, place
-        self._seen: dict[int, tuple[int, str]] = {}
+        self._seen: dict[int, list[Known]] = {}
         self._said: set[tuple[int | None, str]] = set()
         self._touched: dict[int, tuple[int, int]] = {}
         self._new: set[int] = set()
@@ -181,11 +171,7 @@ class _Writer:
     def look_ahead(self, digests: Sequence[int]) -> None:
         """Find out for many memories at once which the cube does not have."""
         if len(digests) > 1:
-            self._new = set(digests)
-            for start in range(0, len(digests), _TOGETHER):
-                some = t.items.c.digest.in_(digests[start : start + _TOGETHER])
-                known = sa.select(t.items.c.digest).where(t.items.c.cube == self._at.cube, some)
-                self._new.difference_update(self._pen.connection.execute(known).scalars())
+            self._new = unknown(self._pen.connection, self._at.cube, digests)
 
     def message(self, message: Message, drafts: Sequence[Told]) -> None:
         """Keep a message and learn from it; the same message again changes nothing."""
@@ -296,23 +282,24 @@ class _Writer:
         if edits is not None:
             self._edit(edits, row, ref, digest, said, draft)
             return
-        known = self._seen.get(digest) or self._same(digest)
+        known = self._same(digest, row)
         if known is not None:
-            self._again(known[0], known[1], ref, said, draft)
+            self._again(known.nr, known.id, ref, said, draft)
             return
         item_id = new_id()
-        self._seen[digest] = (row.item, item_id)
+        self._seen.setdefault(digest, []).append(Known(row.item, item_id, row.valid_from, row.valid_to, row.tags, row.info))
         self._pen.remember(
             row, item_id=item_id, digest=digest, entry=entry_of(row, self._at.cube_id, self._at.session_id, self._at.label, item_id, terms)
         )
         self._pen.cite(row.item, ref, said=said, span=draft.span)
         self._remembered(row, item_id)
 
-    def _same(self, digest: int) -> Any:
-        if digest in self._new:
-            return None
-        expires = _FOREVER if self._add.expires is None else self._add.expires
-        return _SAME.one(self._pen.connection, (self._at.cube, digest, expires))
+    def _same(self, digest: int, row: VersionRow) -> Known | None:
+        """The memory that says all of this already."""
+        known = self._seen.get(digest, [])
+        if digest not in self._new:
+            known = [*known, *known_by(self._pen.connection, self._at.cube, digest, self._add.expires)]
+        return next((one for one in known if one.covers(row)), None)
 
     def _remembered(self, row: VersionRow, item_id: str) -> None:
         self._added.memory_ids.append(item_id)
@@ -364,7 +351,7 @@ class _Writer:
 
     def _unsee(self, nr: int) -> None:
         """What this memory said before its message was edited is not known any more."""
-        self._seen = {digest: known for digest, known in self._seen.items() if known[0] != nr}
+        self._seen = {digest: [one for one in known if one.nr != nr] for digest, known in self._seen.items()}
 
     def _retire(self, nr: int) -> None:
         """An edited message no longer tells this."""

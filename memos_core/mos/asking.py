@@ -8,6 +8,7 @@ from memos_core.errors import InvalidInput
 from memos_core.ledger.read import micros
 from memos_core.model.answer import Page, Recollection
 from memos_core.model.memory import Memory, Revision
+from memos_core.model.render import counting
 from memos_core.mos import beside, finding, inputs
 from memos_core.mos.handle import Handle
 
@@ -45,7 +46,7 @@ def search(
         valid_at=inputs.when("valid_at", valid_at),
         now=inputs.when("now", now),
         max_tokens=None if max_tokens is None else inputs.whole("max_tokens", max_tokens, 1, 10_000_000),
-        count_tokens=inputs.counting(count_tokens),
+        count_tokens=counting(count_tokens),
         degraded=("fine: generative models are not used yet; fast was used",) if mode == "fine" else (),
     )
     return beside.search(handle, question)

@@ -41,9 +41,7 @@ def messages(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_
 
     def read(book: Book, seen: Standing, _: int | None) -> tuple[list[Any], int]:
         cubes = seen.scope(None if cube is None else [cube]).cubes
-        sessions = None if wanted is None else [one.nr for one in talk.talks(book.connection, cubes, session_id=wanted)]
-        if sessions is not None and not sessions:
-            raise missing(str(wanted))
+        sessions = None if wanted is None else [_to_read(book, seen, wanted, cube).nr]
         return talk.said(book.connection, cubes, sessions, after=after, limit=limit + 1), talk.count_said(book.connection, cubes, sessions)
 
     rows, total = beside.anywhere(handle, handle.asker(user_id, agent_id), read)
@@ -58,15 +56,35 @@ def missing(session_id: str) -> SessionNotFound:
 
 
 def the_one(book: Book, seen: Standing, session_id: str, cube_id: str | None) -> talk.Talk | None:
-    """The session that a change is meant for: in the cube named, else in the asker's own, else in the one cube that has it."""
-    if cube_id is not None:
-        found = talk.talks(book.connection, [seen.named(cube_id).cube], session_id=session_id)
-    else:
-        found = talk.talks(book.connection, seen.scope().cubes, session_id=session_id)
-        found = [one for one in found if seen.own and one.cube == seen.own.cube] or found
-    if len(found) > 1:
-        raise InvalidInput("cube_id", f"is needed: several cubes have a session '{session_id[:80]}'.")
+    """The session that a change is meant for: in the cube named, else in the asker's own. Whoever shares a cube chooses the names
+    of its sessions: a name alone never leads a writer into somebody else's."""
+    cube = seen.own if cube_id is None else seen.named(cube_id)
+    found = [] if cube is None else talk.talks(book.connection, [cube.cube], session_id=session_id)
     return found[0] if found else None
+
+
+def elsewhere(book: Book, seen: Standing, session_id: str) -> list[talk.Talk]:
+    """The sessions of that name in all cubes that the asker may read."""
+    return talk.talks(book.connection, seen.scope().cubes, session_id=session_id)
+
+
+def _to_read(book: Book, seen: Standing, session_id: str, cube_id: str | None) -> talk.Talk:
+    """The asker's own session before all others; theirs are never mixed with it."""
+    found = the_one(book, seen, session_id, cube_id)
+    if found is None and cube_id is None:
+        several = elsewhere(book, seen, session_id)
+        if len(several) > 1:
+            raise unclear(session_id)
+        found = several[0] if several else None
+    if found is None:
+        raise missing(session_id)
+    return found
+
+
+def unclear(session_id: str) -> InvalidInput:
+    """The error where a session is not the asker's own, and which one is meant can't be told."""
+    where = f"is needed: the session '{session_id[:80]}' is in another cube than your own."
+    return InvalidInput("cube_id", where, "`sessions.list` names it.")
 
 
 def cursor_at(said: int, nr: int) -> str:

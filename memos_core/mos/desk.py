@@ -58,9 +58,7 @@ class MOS:
         from memos_core.mos.handle import Handle
         from memos_core.wiring import open_engines
 
-        folder = chosen.home if home is None else inputs.path("home", home)
-        if not folder or "\x00" in folder:
-            raise InvalidInput("home", "is not a folder's name.")
+        folder = inputs.path("home", chosen.home if home is None else home)
         named = str(inputs.name("tenant", tenant, needed=True))
         inputs.embedder(embedder)
         self.home = folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -37,7 +37,13 @@ def path(field: str, value: Any) -> str:
     """A file's or folder's name."""
     plain = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(plain, str):
-        raise InvalidInput(field, f"a path is needed, not {type(value).__name__}.")
+        raise InvalidInput(field, f"a path is needed, not {type(value).__name__}.", "Name a file or folder.")
+    try:
+        sound = bool(plain) and b"\x00" not in os.fsencode(plain)
+    except UnicodeEncodeError:  # a lone surrogate; those that stand for bytes of a file's name are none
+        sound = False
+    if not sound:
+        raise InvalidInput(field, "is empty, or holds what no name of a file can.", "Name a file or folder.")
     return plain
 
 
@@ -54,22 +60,6 @@ def embedder(value: Any) -> None:
     for part in ("name", "digest"):
         if not isinstance(getattr(value, part, None), str) or not getattr(value, part):
             raise InvalidInput("embedder", f"its `{part}` is not a text.", "See memos_core.Embedder.")
-
-
-def counting(value: Any) -> Callable[[str], int] | None:
-    """A function that counts tokens, asked for numbers."""
-    if value is None:
-        return None
-    if not callable(value):
-        raise InvalidInput("count_tokens", f"a function from text to a number is needed, not {type(value).__name__}.")
-
-    def counted(text: str) -> int:
-        found = value(text)
-        if not isinstance(found, (int, float)) or not 0 <= found < 1 << 62:
-            raise InvalidInput("count_tokens", f"gave {str(found)[:40]!r} where a number of tokens is needed.")
-        return int(found)
-
-    return counted
 
 
 def text(field: str, value: Any) -> str:
@@ -118,7 +108,18 @@ def info(value: Any) -> dict[str, Any]:
     if size > MAX_INFO:
         raise InvalidInput("info", f"is larger than {MAX_INFO:,} bytes as JSON.")
     kept: dict[str, Any] = json.loads(raw)
+    if kept != value:
+        _string_keys("info", value)
     return kept
+
+
+def _string_keys(field: str, value: Any) -> None:
+    """Refuse the keys that JSON would write as strings, wherever they stand."""
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
+    for key, part in inner:
+        if isinstance(value, Mapping) and not isinstance(key, str):
+            raise InvalidInput(field[:200], f"has the key {key!r:.40}, which is not a string.")
+        _string_keys(f"{field}.{key}" if isinstance(key, str) else f"{field}[{key}]", part)
 
 
 def when(field: str, value: Any) -> datetime | None:

@@ -35,9 +35,7 @@ from memos_core.mos.sharing import one, owner_of, taken
 
 def place(path: Any) -> Path:
     """A path that a caller passed."""
-    if not isinstance(path, (str, os.PathLike)) or not (text := str(path)) or "\x00" in text:
-        raise InvalidInput("path", "a folder's or an archive's name is needed.")
-    return Path(text).expanduser()
+    return Path(os.path.expanduser(inputs.path("path", path)))
 
 
 def verify(path: Any) -> CubeManifest:

@@ -20,7 +20,7 @@ from memos_core.model.answer import Deletion, Receipt
 from memos_core.model.ids import new_id
 from memos_core.model.message import Message
 from memos_core.mos import adding, beside, changing, inputs
-from memos_core.mos.conversing import missing, the_one
+from memos_core.mos.conversing import elsewhere, missing, the_one, unclear
 from memos_core.mos.entries import extra_of
 from memos_core.mos.handle import Handle
 from memos_core.mos.requests import Request
@@ -216,7 +216,7 @@ def delete(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id
             return list(told["ids"])
         found = the_one(book, seen, session, named)
         if found is None:
-            raise missing(session)
+            raise unclear(session) if named is None and elsewhere(book, seen, session) else missing(session)
         seen.demand(found.cube, "writer")
         changing.acting(pen, seen)
         gone = [row.nr for row in talk.said(pen.connection, [found.cube], [found.nr])]

@@ -30,7 +30,8 @@ class Sessions:
         self, session_id: str | None = None, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None,
         limit: int = 100, cursor: str | None = None,
     ) -> Page[Message]:  # fmt: skip
-        """What was said, oldest first: in one session, or everything that the asker may read.
+        """What was said, oldest first: in one session, the asker's own before one that they may read, or in everything that the
+        asker may read.
 
         An edited message stands where it stood. SessionNotFound also for what is not yours.
         """
@@ -42,7 +43,8 @@ class Sessions:
         self, session_id: str, messages: Sequence[str | Message | Mapping[str, Any]], *, user_id: str | None = None,
         agent_id: str | None = None, cube_id: str | None = None, learn: bool = True, request_id: str | None = None,
     ) -> Receipt:  # fmt: skip
-        """From now on the session is these messages, in this order; it is made when it is missing.
+        """From now on the session, of the asker's own or of the cube named, is these messages, in this order; it is made when it is
+        missing.
 
         Messages are recognised by their id, without one by what they say. Those that are unchanged stay, changed ones get a
         new version, missing ones are closed, and memories made from nothing else are archived.
@@ -55,7 +57,8 @@ class Sessions:
         self, session_id: str, *, user_id: str | None = None, agent_id: str | None = None, cube_id: str | None = None,
         request_id: str | None = None,
     ) -> Deletion:  # fmt: skip
-        """Close a session's messages and archive the memories made from nothing else; these are restorable."""
+        """Close the messages of a session, of the asker's own or of the cube named, and archive the memories made from nothing else;
+        these are restorable."""
         from memos_core.mos.replacing import delete
 
         return delete(self._handle, session_id, user_id, agent_id, cube_id, request_id)

@@ -9,7 +9,7 @@ from typing import Any
 from memos_core.errors import InvalidInput
 from memos_core.model.message import Message, ToolCall
 from memos_core.reader.clock import read_time
-from memos_core.reader.parts import Parts, read_calls, read_function_call, read_parts
+from memos_core.reader.parts import Parts, read_calls, read_function_call, read_parts, read_spoken
 from memos_core.reader.verbatim import MAX_TEXT, checked_text, frozen_json
 
 MAX_MESSAGES = 10_000
@@ -17,6 +17,8 @@ MAX_NAME = 512
 """Bytes that an id or a name may have."""
 
 _ROLES = {role: role for role in ("user", "assistant", "system", "developer", "tool", "document")} | {"function": "tool"}
+_BESIDE = frozenset({"tool_calls", "function_call", "refusal", "audio"})
+"""What a message may say beside its content."""
 _ROLE_HINT = "Use user, assistant, system, developer, tool or document."
 
 
@@ -67,7 +69,7 @@ def _chat(where: str, item: Mapping[str, Any], nr: int, at: datetime | None, ses
     calls: tuple[ToolCall, ...] = ()
     unread: tuple[str, ...] = ()
     call_id: str | None = None
-    if type(content) is str and content and "tool_calls" not in raw and "function_call" not in raw:
+    if type(content) is str and content and _BESIDE.isdisjoint(raw):
         text = content
     else:
         text, calls, unread, role, call_id = _structured(where, raw, nr, role)
@@ -98,6 +100,7 @@ def _structured(
         parts = read_parts(f"{where}.content", content, nr)
     else:
         raise InvalidInput(f"{where}.content", f"a string or a list of parts is needed, not {type(content).__name__}.")
+    read_spoken(raw, parts, f"message {nr}")
     calls = (
         *parts.calls,
         *read_calls(f"{where}.tool_calls", raw.get("tool_calls")),

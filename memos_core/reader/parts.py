@@ -53,6 +53,19 @@ def _part(where: str, part: Mapping[str, Any], found: Parts, label: str) -> None
         found.unread.append(f"{label}: {kind[:40] or 'unknown'}")
 
 
+def read_spoken(message: Mapping[str, Any], found: Parts, label: str) -> None:
+    """What a message says beside its content: why the assistant refused, and the transcript of its audio."""
+    refusal, audio = message.get("refusal"), message.get("audio")
+    if isinstance(refusal, str):
+        found.texts.append(refusal)
+    if isinstance(audio, Mapping):
+        transcript = audio.get("transcript")
+        if not isinstance(transcript, str) or not transcript:
+            found.unread.append(f"{label}: audio")
+        elif transcript not in found.texts:
+            found.texts.append(transcript)
+
+
 def result_text(content: Any, unread: list[str] | None = None, label: str = "part") -> str:
     """The readable text of what a tool gave back; parts that can't be read are added to `unread`."""
     if isinstance(content, str):

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from memos_core.recall.cut import relevances
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
     Column = NDArray[np.float32]
     Places = NDArray[np.intp]
 
-FIRST_NOW, FIRST_BEFORE = 3, 10
-"""How many hits are looked at. How it was before reaches further: the news of a change is the better match and hides it."""
-FIRST = max(FIRST_NOW, FIRST_BEFORE)
+FIRST = 10
+"""How many hits are looked at. Among few, two that have nothing to do with each other are soon each other's likeliest."""
 SHORT_TERMS = 30
 ALIKE = 0.2
 """Cosine from which two statements may be about one thing. Low: likeliness decides, this only shuts out what is unrelated."""
 FEW_TERMS = 3
 """A question of more terms than this tells of one occasion, not of how a thing stands."""
+ANSWERS_NOW, ANSWERS_BEFORE = 0.65, 0.5
+"""What moves up has at least this share of the relevance of what it passes: it answers the same question. How it was before is
+allowed less: the news of a change is the better match."""
 APART = 0.8
 """How far two scores may lie apart, in units of a cosine."""
 MATTERS = 1.0
@@ -42,19 +46,18 @@ def first(question: Question, rows: Candidates, order: Places, scores: Column, v
     """`order` with statements and their updates in the order that the question asks for; `order` itself where nothing moves."""
     if model is None or not (question.present or question.past) or len(question.terms) > FEW_TERMS:
         return order
-    head = order[: FIRST_NOW if question.present else FIRST_BEFORE]
-    if len(head) < 2:
-        return order
-    pairs = mutual(len(head), likelihoods(rows, head, scores, view, model))
+    head = order[:FIRST]
+    pairs = mutual(len(head), likelihoods(rows, head, scores, view, model)) if len(head) > 1 else []
     if not pairs:
         return order
-    said = rows.said[head].tolist()
+    said, relevance = rows.said[head].tolist(), relevances(question, rows, head).tolist()
+    least = ANSWERS_NOW if question.present else ANSWERS_BEFORE
     places = list(range(len(head)))
     for a, b in pairs:
         newer, older = (a, b) if said[a] > said[b] else (b, a)
         wanted, other = (newer, older) if question.present else (older, newer)
         from_, to = places.index(wanted), places.index(other)
-        if from_ > to:
+        if from_ > to and relevance[wanted] >= least * relevance[other]:
             places.insert(to, places.pop(from_))
     return np.concatenate([head[places], order[len(head) :]])
 

@@ -28,6 +28,10 @@ class Outbox(Protocol):
         """These failed. Where it is not `counted`, they keep the tries that they have."""
         ...
 
+    def release(self, work: Sequence[Work]) -> None:
+        """These were not begun: anybody may claim them now."""
+        ...
+
 
 class Scheduler(ABC):
     """Does later, at least once, what the outbox holds."""

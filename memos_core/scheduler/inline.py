@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from memos_core.errors import MemosError
 from memos_core.model.change import Work
 from memos_core.scheduler.base import Handler, Outbox, Scheduler
 from memos_core.scheduler.failure import Failure, failure
@@ -155,7 +156,7 @@ class InlineScheduler(Scheduler):
         """See the base."""
         self._resting = self._thread is not None and self._thread is not threading.current_thread() and not self._stop
         if self._resting:
-            self.close()
+            self._halt()
 
     def go_on(self) -> None:
         """See the base."""
@@ -166,7 +167,16 @@ class InlineScheduler(Scheduler):
             self._wake.set()
 
     def close(self) -> None:
-        """Finish the batch in hand and stop. What is left stays in the outbox."""
+        """Finish the batch in hand and stop. What is left stays in the outbox, for whoever opens the memory next."""
+        self._halt()
+        left = [self._mine.popleft() for _ in range(len(self._mine))]
+        if left:
+            try:
+                self._outbox.release(left)
+            except MemosError as exc:
+                log.warning("work was left under its lease", extra={"units": len(left), "error": type(exc).__name__})
+
+    def _halt(self) -> None:
         with self._starting:
             self._stop = True
         self._hurry.set()

@@ -230,4 +230,4 @@ def _installed(settings: Settings) -> bool:
     """Whether the settings name an embedder that is there, without loading it."""
     from memos_core.inference.choose import is_installed
 
-    return is_installed(settings.embedder, cache=settings.embedder_dir)
+    return is_installed(settings.embedder, cache=settings.embedder_dir, api_key=settings.embedder_key)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memos_core import MOS, InvalidInput, TaskFailed
+from memos_core import MOS, Embedder, InvalidInput, TaskFailed
 from memos_core.inference.base import UnsoundVectors, sound_vectors
 from memos_core.ledger import tables as t
 from memos_core.scheduler import inline
@@ -129,6 +129,25 @@ def test_what_is_no_embedder_is_refused_at_once(open_mos: Callable[..., MOS], gi
     with pytest.raises(InvalidInput, match="embedder") as told:
         open_mos(embedder=given)
     assert told.value.field == "embedder"
+
+
+class Sparse(Embedder):
+    """Says no more than it has to."""
+
+    name, digest, dim = "sparse", "sparse", 2
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return np.array([[1.0, 0.0]] * len(texts), dtype="float32")
+
+
+def test_an_embedder_that_says_nothing_of_languages_knows_them_all(open_mos: Callable[..., MOS]) -> None:
+    from memos_core.inference.choose import describe
+
+    mos = open_mos(embedder=Sparse())
+    mos.add("The tram is late.", user_id="alice")
+    mos.wait(20)
+    assert [hit.memory.text for hit in mos.search("tram", user_id="alice")] == ["The tram is late."]
+    assert (describe(Sparse())["languages"], describe(Sparse())["max_tokens"]) == ("all", 512)
 
 
 def test_the_worker_once_embeds_what_has_no_vectors_of_this_model(

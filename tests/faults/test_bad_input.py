@@ -39,6 +39,7 @@ CONTENTS: list[Any] = [
     {"role": "user", "content": "x", "extra": NAN}, {"role": "user", "content": "x", 7: 8}, object(), 3 + 4j,
 ]  # fmt: skip
 TIMES: list[Any] = ["", "never", "2026-13-01", "2026-02-30T00:00:00Z", NAN, INF, -INF, 1e30, True, [], {}, b"2026", object(), "12:00", "9" * 400]
+PATHS: list[Any] = ["", "a\x00b", "\ud800", 7, b"x", None]
 WHOLE: list[Any] = ["7", 7.0, NAN, -1, True, [], 1 << 70, object()]
 TAGS: list[Any] = ["work", 7, [7], [""], [None], ["x" * 600], ["\ud800"], ["a\x00"], [[]], {"a": 1}.values(), [f"t{n}" for n in range(65)], b"x"]
 INFOS: list[Any] = [
@@ -131,7 +132,10 @@ CASES: list[tuple[str, str, list[Any], Call]] = [
     ("cubes.share", "request_id", NAMES, lambda m, v: m.cubes.share("c", with_user="x", request_id=v, user_id="u")),
     ("cubes.unshare", "request_id", NAMES, lambda m, v: m.cubes.unshare("c", with_user="x", request_id=v, user_id="u")),
     ("cubes.load", "request_id", NAMES, lambda m, v: m.cubes.load("c", request_id=v, user_id="u")),
-    ("cubes.mount", "path", ["", "a\x00b", 7, None, "/nowhere/at/all"], lambda m, v: m.cubes.mount(v, user_id="u")),
+    ("cubes.load", "path", [*PATHS, "/nowhere/at/all", "~nobody/at/all"], lambda m, v: m.cubes.load(v, user_id="u")),
+    ("cubes.mount", "path", [*PATHS, "/nowhere/at/all", "~nobody/at/all"], lambda m, v: m.cubes.mount(v, user_id="u")),
+    ("cubes.verify", "path", [*PATHS, "/nowhere/at/all", "~nobody/at/all"], lambda m, v: m.cubes.verify(v)),
+    ("cubes.dump", "path", PATHS, lambda m, v: m.cubes.dump("c", v, user_id="u")),
     ("cubes.mount", "user_id", [*NAMES, None], lambda m, v: m.cubes.mount("x", user_id=v)),
     ("cubes.unmount", "cube_id", [*NAMES, None], lambda m, v: m.cubes.unmount(v, user_id="u")),
     ("cubes.unshare", "with_agent", NAMES, lambda m, v: m.cubes.unshare("c", with_agent=v, user_id="u")),
@@ -210,7 +214,7 @@ def test_settings_and_folders_are_checked_too(tmp_path: Path) -> None:
     for given in ({"durability": "maybe"}, {"ledger": "oracle"}, {"segment_bytes": 7}, {"index": "x"}, {"scheduler": "cron"}):
         with pytest.raises(InvalidInput):
             Settings(**given)  # type: ignore[arg-type]
-    for home in ("", "a\x00b"):
+    for home in PATHS[:-1]:  # None is the settings' own
         with pytest.raises(InvalidInput) as told:
             MOS(home)
         assert told.value.field == "home"

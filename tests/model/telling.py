@@ -76,10 +76,13 @@ class Addition:
         self.ids.append(item.id)
 
     def same(self, item: Item, speaker: str, text: str) -> bool:
-        """Exact duplicates: one speaker, the same words, and known for at least as long."""
+        """Exact duplicates: one speaker, the same words, true at the same time, known for at least as long, and marked with all
+        that this is marked with."""
         newest = item.newest
         stays = newest.expires is None or (self.expires is not None and newest.expires >= self.expires)
-        return item.live and stays and item.cube == self.cube and newest.speaker == speaker and words(newest.text) == words(text)
+        told = words(newest.text) == words(text) and newest.valid == validity(text)
+        marked = set(self.tags) <= set(newest.tags) and all(repr(newest.info.get(key)) == repr(one) for key, one in self.info.items())
+        return item.live and stays and item.cube == self.cube and newest.speaker == speaker and told and marked
 
     def new_id(self) -> str:
         """The receipt's name for the next new memory."""

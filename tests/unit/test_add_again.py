@@ -124,3 +124,32 @@ def test_a_message_is_found_by_its_id_without_reading_the_others(mos: MOS) -> No
         sql, holes = adding._SAID_IN_NO_SESSION._compiled(book.connection.dialect)
         plan = book.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", (1,) * len(holes or ())).all()
         assert "messages_id (cube=? AND id=?)" in repr(plan)
+
+
+def told(mos: MOS, text: str = "The office is in Porto.", **more: Any) -> str:
+    return mos.add(text, user_id="alice", **more).memory_ids[0]
+
+
+def test_the_same_words_are_one_memory_where_nothing_is_lost_by_it(mos: MOS) -> None:
+    first = told(mos, tags=["work", "town"], info={"project": "apollo", "n": 1})
+    assert told(mos) == told(mos, tags=["town"]) == told(mos, info={"n": 1}) == told(mos, session_id="later") == first
+
+
+def test_the_same_words_with_other_marks_are_found_by_these(mos: MOS) -> None:
+    first = told(mos, tags=["work"], info={"project": "apollo"})
+    second = told(mos, tags=["urgent"])
+    third = told(mos, info={"project": "gemini"})
+    assert len({first, second, third}) == 3
+    assert told(mos, tags=["urgent"]) == second and told(mos, info={"project": "gemini"}) == third and told(mos) == first
+    for filter, wanted in (({"tags": {"contains": "urgent"}}, second), ({"info.project": "gemini"}, third)):
+        assert [memory.id for memory in mos.list(user_id="alice", filter=filter)] == [wanted]
+    (one,) = mos.add(["I like tea.", "I like tea."], user_id="alice", tags=["new"]).memory_ids
+    assert one == told(mos, "I like tea.")
+
+
+def test_the_same_words_about_another_day_are_another_memory(mos: MOS) -> None:
+    days = [told(mos, "I went to the gym today.", at=f"2024-0{month}-10T18:00:00Z") for month in (1, 2)]
+    again = told(mos, "I went to the gym today.", at="2024-02-10T20:00:00Z")
+    assert days[0] != days[1] == again
+    found = mos.search("When was I at the gym?", user_id="alice").prompt()
+    assert "10 January 2024" in found and "10 February 2024" in found

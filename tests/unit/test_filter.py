@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memos_core.errors import InvalidInput
-from memos_core.model.filter import MAX_DEPTH, MAX_KEY, MAX_LEAVES, OPERATORS, Filter
+from memos_core.model.filter import MAX_DEPTH, MAX_KEY, MAX_LEAVES, OPERATORS, RECORD, Filter, Names
 
 ABSENT: Any = object()
 VALUES: dict[str, Any] = {
@@ -177,6 +178,57 @@ def test_filters_are_built_and_joined_in_python_too() -> None:
     assert Filter.parse({"info.a.b": 1}).matches({"info": {"a.b": 1}}) and not Filter.parse({"info.a.b": 1}).matches(
         {"info": {"a": {"b": 1}}}
     )
+
+
+def test_a_mapping_joins_a_built_filter() -> None:
+    work = Filter.where("tags", "any", ["work"])
+    assert work & {"text": "x"} == work & Filter.where("text", "eq", "x")
+    assert work | {"value.n": 1} == work | Filter.where("value.n", "eq", 1)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Filter.where(3),  # type: ignore[arg-type]
+        lambda: Filter.where(None),  # type: ignore[arg-type]
+        lambda: Filter.where("nope"),
+        lambda: Filter.where(["info", 3]),  # type: ignore[list-item]
+        lambda: Filter.where("text") & 3,  # type: ignore[operator]
+        lambda: Filter.where("text") | {"nope": 1},
+        lambda: Filter.parse(Filter({"text": "x"})),  # type: ignore[arg-type]
+    ],
+)
+def test_what_a_filter_cannot_be_built_of_is_refused(build: Callable[[], Any]) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        build()
+    assert caught.value.field == "filter"
+
+
+@pytest.mark.parametrize(
+    ("field", "names"), [("value.n", None), ("key", None), ("namespace", None), ("info.n", RECORD), ("text", RECORD), ("tags", RECORD)]
+)
+def test_a_built_filter_is_refused_where_its_fields_are_not_in_the_words_of_json(field: str, names: Names | None) -> None:
+    with pytest.raises(InvalidInput) as json:
+        Filter.parse({field: 1}, names)
+    for built in (Filter.where(field, "eq", 1), ~(Filter.where("version") & (Filter.where("version") | Filter.where(field, "eq", 1)))):
+        with pytest.raises(InvalidInput) as caught:
+            Filter.parse(built, names)
+        assert str(caught.value) == str(json.value)
+
+
+def test_a_built_filter_may_be_long_but_has_the_ends_of_json() -> None:
+    long = deep = Filter.where("version")
+    for nr in range(1, MAX_LEAVES):
+        long, deep = long & Filter.where("version", "eq", nr), ~deep
+    assert Filter.parse(long) is long and not long.matches({"version": 1})
+    for wrong in (deep, long & long):
+        with pytest.raises(InvalidInput):
+            Filter.parse(wrong)
+    widest: dict[str, Any] = {"version": 1, "text": "x"}
+    for _ in range(MAX_DEPTH):
+        widest = {"version": 1, "or": [{"text": "y"}, widest]}
+    parsed = Filter.parse(widest)
+    assert Filter.parse(parsed) is parsed
 
 
 SCALAR = st.none() | st.booleans() | st.integers(-2, 2) | st.sampled_from([0.5, 1.0, -2.0]) | st.sampled_from(["", "a", "A", "ab", "1"])

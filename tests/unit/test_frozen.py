@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from memos_core.model.frozen import FrozenDict, FrozenList, freeze
-from memos_core.model.memory import Memory, Source
+from memos_core.model.answer import CubeManifest, ErasureReceipt, Hit, Recollection
+from memos_core.model.frozen import FrozenDict, FrozenList, Value, freeze
+from memos_core.model.memory import Memory, Revision, Source
+from memos_core.model.message import Message
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 PLAIN: dict[str, Any] = {"a": [1, {"b": [2, []]}], "c": {}, "d": None}
@@ -96,3 +98,42 @@ def test_a_value_made_from_trusted_parts_equals_a_validated_one() -> None:
     made = Memory.made(**dict(MEMORY))
     assert made == MEMORY and made.model_dump() == MEMORY.model_dump() and repr(made) == repr(MEMORY)
     assert made.evolve(version=3) == MEMORY.evolve(version=3)
+
+
+HIT = Hit.made(memory=MEMORY, score=0.5, relevance=0.25, why=FrozenDict({"words": 0.5}))
+VALUES: list[Value] = [
+    MEMORY,
+    HIT,
+    Recollection.made(hits=(HIT,), degraded=("meaning",), took=FrozenDict({"all": 1.5})),
+    Revision(memory=MEMORY, verb="add", by="u", at=NOW),
+    ErasureReceipt(id="e", memory_ids=("m",), stores=FrozenDict(ledger="done"), checked_at=NOW, audit_head="h"),
+    CubeManifest(
+        format=1, schema_version=1, cube_id="c", created_at=NOW, counts=FrozenDict(memories=1), files=(FrozenDict(name="f", size=2),)
+    ),
+    Message(content="x", at=NOW, raw=freeze({"content": "x", "extra": [{"n": 10**30}, [1.5, None]]})),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_comes_back_from_its_own_json_and_from_its_fields(value: Value) -> None:
+    for again in (type(value).model_validate_json(value.model_dump_json()), type(value).model_validate(value.model_dump())):
+        assert again == value and hash(again) == hash(value)
+    assert value.evolve() == value
+
+
+def test_a_plain_dict_in_a_field_is_frozen_and_what_is_none_is_refused() -> None:
+    raw = {"a": [1]}
+    message = Message(content="x", raw=raw)  # type: ignore[arg-type]
+    raw["a"].append(2)
+    assert message.raw == {"a": [1]} and isinstance(message.raw, FrozenDict) and isinstance(message.raw["a"], FrozenList)
+    for wrong in ([1], "x", 3, [("a", 1)]):
+        with pytest.raises(ValidationError):
+            Message(content="x", raw=wrong)  # type: ignore[arg-type]
+
+
+def test_equal_values_hash_equal_and_stand_in_sets() -> None:
+    frozen = freeze(PLAIN)
+    assert hash(frozen) == hash(freeze(dict(reversed(PLAIN.items()))))
+    assert freeze([1, {"a": True}]) == freeze([1.0, {"a": 1}]) and hash(freeze([1, {"a": True}])) == hash(freeze([1.0, {"a": 1}]))
+    assert len({frozen, freeze(copy.deepcopy(PLAIN)), freeze({}), freeze([])}) == 3
+    assert {hit.memory for hit in Recollection(hits=(HIT, HIT))} == {MEMORY} and len({HIT, HIT.evolve(score=0.75)}) == 2

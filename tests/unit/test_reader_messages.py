@@ -93,6 +93,26 @@ def test_calls_of_other_shapes_are_the_same_call(extra: dict[str, Any]) -> None:
     assert one({"role": "assistant", "content": None, **extra}).tool_calls == (ToolCall(name="f", arguments='{"a": 1}'),)
 
 
+@pytest.mark.parametrize(
+    ("said", "text", "unread"),
+    [
+        ({"content": None, "refusal": "I can't."}, "I can't.", ()),
+        ({"refusal": "I can't."}, "I can't.", ()),
+        ({"content": "Well.", "refusal": "I can't."}, "Well.\nI can't.", ()),
+        ({"content": None, "audio": {"id": "a", "transcript": "Hello there"}}, "Hello there", ()),
+        ({"content": "Hello there", "audio": {"id": "a", "transcript": "Hello there"}}, "Hello there", ()),
+        ({"content": None, "audio": {"id": "a"}}, "", ("message 1: audio",)),
+        ({"content": "Hi", "audio": {"id": "a", "transcript": ""}}, "Hi", ("message 1: audio",)),
+        ({"content": "Hi", "refusal": None, "audio": None}, "Hi", ()),
+        ({"content": "Hi", "refusal": 5, "audio": 5}, "Hi", ()),
+    ],
+)
+def test_a_refusal_and_the_transcript_of_audio_are_what_was_said(said: dict[str, Any], text: str, unread: tuple[str, ...]) -> None:
+    _, message = read_content(["first", {"role": "assistant", **said}])
+    assert (message.content, message.unread) == (text, unread)
+    assert message.raw == {"role": "assistant", **said}
+
+
 def test_a_tool_result_keeps_its_call_id_and_may_be_empty() -> None:
     message = one({"role": "tool", "tool_call_id": "c1", "content": ""})
     assert (message.role, message.tool_call_id, message.content) == ("tool", "c1", "")
@@ -164,6 +184,8 @@ def test_a_time_that_would_have_to_be_guessed_is_refused_by_name(written: Any) -
         ({"role": "user", "content": ""}, "content.content"),
         ({"role": "user", "content": None}, "content.content"),
         ({"role": "user", "content": []}, "content.content"),
+        ({"role": "assistant", "content": None, "refusal": None, "audio": None}, "content.content"),
+        ({"role": "assistant", "content": None, "refusal": ""}, "content.content"),
         ({"role": "user", "content": {"text": "x"}}, "content.content"),
         ({"role": "user", "content": 5}, "content.content"),
         ({"role": "user", "content": [5]}, "content.content[0]"),

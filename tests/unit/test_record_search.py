@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memos_core import MOS, Embedder, EmbedderUnavailable
+from memos_core import MOS, Embedder, EmbedderUnavailable, Filter, InvalidInput
 from memos_core.recall.record_texts import steps, texts
 
 NS = ("users", "alice")
@@ -58,6 +58,25 @@ def test_filters_are_the_one_grammar(mos: MOS, filter: Any, expected: str) -> No
     assert "".join(sorted(keys(mos.records.search(NS, filter=filter, query="Momo")))) == expected
     ranked = mos.records.search(NS, filter=filter, vector=[1.0, 0.0], limit=2, offset=1)
     assert (keys(ranked), ranked.total) == (list(expected)[1:3], len(expected))
+
+
+def test_a_built_filter_finds_and_deletes_what_the_same_json_does(mos: MOS) -> None:
+    for key, value in zip("abc", (1, 2, 3), strict=True):
+        mos.records.put(NS, key, {"n": value})
+    more, path = Filter.where("value.n", "gt", 1), Filter.where(["value", "n"], "lt", 3)
+    assert keys(mos.records.search(NS, filter=more & path & {"key": {"in": ["a", "b"]}})) == ["b"]
+    assert mos.records.delete(NS, filter=more) == 2 and keys(mos.records.search(NS)) == ["a"]
+
+
+@pytest.mark.parametrize("filter", [Filter.where("info.n", "eq", 1), Filter.where("key") | Filter.where("text", "eq", "x")], ids=str)
+def test_a_filter_built_for_memories_is_refused_here(mos: MOS, filter: Filter) -> None:
+    mos.records.put(NS, "a", {"n": 1})
+    for verb in (mos.records.search, mos.records.delete):
+        with pytest.raises(InvalidInput, match="unknown field") as caught:
+            verb(NS, filter=filter)
+        assert caught.value.field == "filter"
+    with pytest.raises(InvalidInput, match=r"unknown field 'value\.n'"):
+        mos.list(filter=Filter.where("value.n", "eq", 1))
 
 
 def test_a_query_ranks_by_words_and_leaves_the_rest_at_the_end(mos: MOS) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from memos_core import MOS, DiskFull, EmbedderUnavailable, InvalidInput, LedgerUnavailable, MemosError
+from memos_core.bench.vectors import Seeded
 from memos_core.ledger.tasks import MAX_TRIES, Outbox
 from memos_core.model.answer import Task
 from memos_core.model.change import Work
@@ -238,3 +239,13 @@ def test_who_waits_does_not_wait_for_the_end_of_a_burst(worked: Worked, monkeypa
         worked.scheduler.wait_change(0.1)
     worked.scheduler.close()
     assert done(worked) == 3
+
+
+def test_what_was_added_just_before_the_end_is_embedded_when_the_memory_is_opened_again(open_mos: Callable[..., MOS]) -> None:
+    with open_mos(embedder=Seeded()) as mos:
+        mos.add([f"Line {nr} about tea." for nr in range(200)], user_id="alice")
+    again = open_mos(embedder=Seeded())
+    deadline = time.monotonic() + 30
+    while (found := again.search("tea", user_id="alice")).degraded and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not found.degraded, "the lease of a process that has ended well would be a minute"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from memos_core import InvalidInput, Settings
+from memos_core import MOS, InvalidInput, Settings
 
 
 def test_every_setting_is_a_variable_too() -> None:
@@ -39,20 +40,58 @@ def test_the_variables_of_this_process_are_read_by_default(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("environment", "field"),
     [
-        ({"MEMOS_DURABILITY": "maybe"}, "durability"),
+        ({"MEMOS_DURABILITY": "maybe"}, "MEMOS_DURABILITY"),
         ({"MEMOS_SEGMENT_BYTES": "lots"}, "MEMOS_SEGMENT_BYTES"),
         ({"MEMOS_SEGMENT_BYTES": "-5"}, "MEMOS_SEGMENT_BYTES"),
-        ({"MEMOS_SEGMENT_BYTES": "12"}, "segment_bytes"),
+        ({"MEMOS_SEGMENT_BYTES": "12"}, "MEMOS_SEGMENT_BYTES"),
         ({"MEMOS_LEDGER": "mongodb://x"}, "MEMOS_LEDGER"),
         ({"MEMOS_INDEX": "faiss"}, "MEMOS_INDEX"),
         ({"MEMOS_GRAPH": "neo4j://x"}, "MEMOS_GRAPH"),
         ({"MEMOS_SCHEDULER": "cron"}, "MEMOS_SCHEDULER"),
+        ({"MEMOS_CACHE_DIR": "a\0b"}, "MEMOS_CACHE_DIR"),
     ],
 )
-def test_a_wrong_value_is_refused_by_its_name(environment: dict[str, str], field: str) -> None:
+def test_a_wrong_value_of_the_environment_is_refused_by_its_variable(environment: dict[str, str], field: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Settings.load(environment)
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("home", [3, None, b"x", "a\0b", "\ud800"]),
+        ("ledger", ["mongodb://x", None, 3]),
+        ("index", [None, "\ud800"]),
+        ("embedder", [3, None, ["minilm"], "onnx:/\ud800"]),
+        ("embedder_key", [3, b"key"]),
+        ("chat_model", [3]),
+        ("durability", ["maybe", None, 3, ["full"]]),
+        ("audit_key", [3, b"k" * 32]),
+        ("segment_bytes", [None, "lots", True, 1.5e9, 12]),
+        ("cache_dir", [3, None]),
+        ("config_dir", [3, None, "\ud800"]),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_its_name(field: str, values: list[Any]) -> None:
+    for value in values:
+        with pytest.raises(InvalidInput) as caught:
+            Settings(**{field: value})
+        assert caught.value.field == field
+        str(caught.value).encode()
+
+
+def test_what_is_given_is_refused_as_an_argument_whatever_the_environment_says() -> None:
+    for given in ({"durability": "maybe"}, {"segment_bytes": 12}):
+        with pytest.raises(InvalidInput) as caught:
+            Settings.load({"MEMOS_DURABILITY": "normal", "MEMOS_SEGMENT_BYTES": "lots"}, **{"segment_bytes": 1 << 20, **given})
+        assert caught.value.field == next(iter(given))
+
+
+def test_folders_may_be_paths(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "m", cache_dir=tmp_path, config_dir=tmp_path, embedder="none")  # type: ignore[arg-type]
+    with MOS(settings=settings) as mos:
+        assert mos.home == str(tmp_path / "m") and settings.embedder_dir == tmp_path / "embedder"
 
 
 def test_an_address_names_folder_tenant_and_settings() -> None:
@@ -72,11 +111,22 @@ def test_an_address_names_folder_tenant_and_settings() -> None:
         "memos:x?audit_key=k",
         "memos:x?embedder_key=k",
         "memos:x?durability=maybe",
+        "memos:x?segment_bytes=lots",
+        "memos:x?colour\ud800=red",
+        "memos://[",
+        "memos:\ud800",
+        "\ud800",
+        None,
+        3,
+        b"memos:x",
     ],
 )
-def test_an_address_that_is_not_understood_or_holds_a_secret_is_refused(url: str) -> None:
-    with pytest.raises(InvalidInput):
-        Settings.from_url(url)
+def test_an_address_that_is_not_understood_or_holds_a_secret_is_refused(url: Any) -> None:
+    for take in (Settings.from_url, MOS.from_url):
+        with pytest.raises(InvalidInput) as caught:
+            take(url)
+        assert caught.value.field in ("url", "home", "durability", "segment_bytes")
+        str(caught.value).encode()
 
 
 def test_secrets_are_not_shown_and_settings_do_not_change() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from memos_core import MOS, Settings
 from memos_core.errors import EmbedderUnavailable, InvalidInput
-from memos_core.inference.choose import describe, installed_folder, open_embedder
+from memos_core.inference.choose import describe, installed_folder, is_installed, open_embedder
 from memos_core.inference.install import install_embedder
 from memos_core.inference.onnx import OnnxEmbedder
 from memos_core.inference.openai import OpenAIEmbedder
@@ -87,6 +89,34 @@ def test_an_endpoint_is_described_without_being_asked(tmp_path: Path) -> None:
 def test_an_address_that_is_not_understood_names_the_setting(tmp_path: Path, url: str) -> None:
     with pytest.raises(InvalidInput, match="MEMOS_EMBEDDER"):
         open_embedder(url, cache=tmp_path)
+    if url.startswith("openai"):
+        with pytest.raises(InvalidInput, match="MEMOS_EMBEDDER"):
+            is_installed(url, cache=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "field"),
+    [("openai://h/v1", None, "MEMOS_EMBEDDER"), ("openai://h/v1?model=m", "sk-secret\n", "MEMOS_EMBEDDER_KEY")],
+)
+def test_an_endpoint_that_can_not_be_asked_is_refused_when_the_memory_is_opened(
+    tmp_path: Path, url: str, key: str | None, field: str
+) -> None:
+    settings = Settings(embedder=url, embedder_key=key, config_dir=str(tmp_path / "config"))
+    for _ in range(2):
+        with pytest.raises(InvalidInput) as caught:
+            MOS(str(tmp_path / "memory"), settings=settings)
+        assert caught.value.field == field and "sk-secret" not in str(caught.value)
+
+
+def test_an_endpoint_is_looked_at_without_the_code_that_calls_it(tmp_path: Path) -> None:
+    heavy = {"httpx", "numpy", "memos_core.inference.openai"}
+    url = "openai://host.invalid/v1?model=large"
+    code = f"""
+import pathlib, sys
+from memos_core.inference.choose import is_installed
+sys.exit(not is_installed({url!r}, cache=pathlib.Path(), api_key="key") or bool({heavy!r} & set(sys.modules)))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,22 @@ def test_what_was_said_a_moment_later_in_one_session_is_no_update() -> None:
     assert order("Where do I live?", session=[1, 1]) == [2, 1]
 
 
+def test_what_answers_the_question_much_worse_does_not_pass_what_answers_it() -> None:
+    assert order("Where do I live?", relevance=[0.8, 0.3]) == [1, 2]
+    assert order("Where do I live?", relevance=[0.8, 0.6]) == [2, 1]
+    assert order("Where did I live before?", said=[NEW, OLD], relevance=[0.8, 0.3]) == [1, 2]
+    assert order("Where did I live before?", said=[NEW, OLD], relevance=[0.8, 0.45]) == [2, 1]
+
+
+def test_a_likelier_counterpart_further_down_keeps_a_pair_apart() -> None:
+    vectors = [[1.0, 0.0, 0.0], [0.5, 0.866, 0.0], [0.3, 0.9, 0.3]]
+    table = rows(3, said=[OLD, NEW, NEW + DAY], session=[1, 2, 3], matched=[1, 1, 1], relevance=[0.6] * 3)
+    question = interpret("Where do I live?", (), frozenset(), NOW)
+    scores = np.array([0.7, 0.69, 0.68], np.float32)
+    found = first(question, table, np.arange(3), scores, TableView(table, vectors), "m")
+    assert table.nr[found].tolist() == [1, 3, 2], "the second and the third are each other's, not the first's"
+
+
 def test_an_essay_is_no_update() -> None:
     assert order("Where do I live?", length=[8, 200]) == [1, 2]
 
