@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from memos_core.errors import MemosError
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+T = TypeVar("T")
 _UNIT = 0.002
 """How far from 1 a length may be: half precision loses as much."""
 
@@ -49,6 +50,32 @@ class UnsoundVectors(MemosError):
     retryable = True
 
 
+def _answer(ask: Callable[[T], NDArray[np.float32]], given: T) -> NDArray[np.float32]:
+    """What an embedder gives. A panic inside a model's native code is no Exception, and would end the thread that meets it."""
+    try:
+        return ask(given)
+    except BaseException as exc:
+        if isinstance(exc, (Exception, KeyboardInterrupt, SystemExit)):
+            raise
+        raise UnsoundVectors(f"the embedder broke off with {type(exc).__name__}.") from exc
+
+
+def sound_query(embedder: Embedder, text: str) -> NDArray[np.float32]:
+    """The question's vector, (dim,), brought to unit length. UnsoundVectors where it can't be compared."""
+    import numpy as np
+
+    vector = np.asarray(_answer(embedder.query, text), np.float32)
+    if vector.shape != (embedder.dim,):
+        raise UnsoundVectors(f"the embedder {embedder.name} gave a vector of the shape {vector.shape}, not ({embedder.dim},).")
+    if abs(float(vector @ vector) - 1) > _UNIT:
+        wide = vector.astype("float64")
+        length = float(np.sqrt(wide @ wide))
+        if not 0 < length < np.inf:
+            raise UnsoundVectors(f"the embedder {embedder.name} gave a vector without a direction.")
+        vector = (wide / length).astype("float32")
+    return vector
+
+
 def sound_vectors(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
     """What the embedder makes of these texts, held against what the port promises: (n, dim), finite, each of unit length.
 
@@ -56,7 +83,7 @@ def sound_vectors(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float3
     """
     import numpy as np
 
-    given = embedder.embed(texts)
+    given = _answer(embedder.embed, texts)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             vectors = np.asarray(given, dtype="float32")

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from memos_core.ledger import tables as t
 from memos_core.ledger.pen import Pen
+from memos_core.ledger.tasks import close_empty
 
 _CHUNK = 500
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
@@ -101,7 +102,9 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
         salts += _salts(connection, t.versions, t.versions.c.item, part)
         _blank_versions(connection, part)
         connection.execute(sa.delete(t.sources).where(t.sources.c.item.in_(part)))
+        waited = connection.execute(sa.select(t.outbox.c.task).distinct().where(t.outbox.c.item.in_(part))).scalars().all()
         connection.execute(sa.delete(t.outbox).where(t.outbox.c.item.in_(part)))
+        close_empty(connection, waited, pen.now)
         connection.execute(sa.update(t.items).where(t.items.c.nr.in_(part)).values(state="erased", digest=None))
     for part in _chunks(ordered_messages):
         texts |= _texts(connection, t.messages.c.content, t.messages.c.nr, part)

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from memos_core.errors import LedgerUnavailable
+from memos_core.errors import InvalidInput, LedgerUnavailable
 from memos_core.ledger import tables as t
 from memos_core.ledger.key import fingerprint
 from memos_core.ledger.rows import START, AuditRow, Head, MessageRow, PrincipalRow, SourceRow, VersionRow
@@ -88,6 +88,8 @@ class Pen:
     def number(self) -> int:
         """A number that nothing else in this book has."""
         self._count += 1
+        if self._count >> _BLOCK:
+            raise InvalidInput("content", "makes more than a million rows at once.", "Give less in one call.")
         return (self.tx << _BLOCK) + self._count
 
     def acting(self, user: int, agent: int) -> None:

@@ -152,9 +152,10 @@ class SqlLedger(Ledger):
     def let_go(self) -> None:
         """See the port. Reads that are on their way are waited for, some seconds."""
         pool, patience = self.engine.pool, time.monotonic() + _PATIENCE_SECONDS
+        self.engine.dispose()
         while isinstance(pool, sa.QueuePool) and pool.checkedout() and time.monotonic() < patience:
             time.sleep(0.001)
-        self.engine.dispose()
+        pool.dispose()
 
     def go_on(self) -> None:
         """See the port."""

@@ -19,8 +19,13 @@ MAX_TRIES = 5
 
 _COLUMNS = (t.outbox.c.nr, t.outbox.c.task, t.outbox.c.kind, t.outbox.c.item, t.outbox.c.version, t.outbox.c.tries)
 _DUE = Prepared(
-    sa.select(*_COLUMNS).where(t.outbox.c.dead == 0, t.outbox.c.due <= p("now")).order_by(t.outbox.c.nr).limit(256)
+    sa.select(*_COLUMNS)
+    .where(t.outbox.c.dead == 0, sa.or_(t.outbox.c.due <= p("now"), t.outbox.c.due > p("lead")))
+    .order_by(t.outbox.c.nr)
+    .limit(256)
 )
+"""What is due. Further ahead than any lease or pause is only what was written before a clock was set back."""
+_LEAD_MICROS = 1_500 * 1_000_000
 _LEASE = Prepared(sa.update(t.outbox).values(due=p("until")).where(t.outbox.c.nr == p("n")))
 _DROP = Prepared(sa.delete(t.outbox).where(t.outbox.c.nr == p("n")))
 _RETRY = Prepared(sa.update(t.outbox).values(due=p("at"), tries=p("tries"), dead=p("dead")).where(t.outbox.c.nr == p("n")))
@@ -39,14 +44,19 @@ def awaited(connection: sa.Connection) -> set[int]:
 
 def any_due(connection: sa.Connection, now: int) -> bool:
     """Whether there is work that nobody holds."""
-    return _DUE.one(connection, (now,)) is not None
+    return _DUE.one(connection, (now, now + _LEAD_MICROS)) is not None
 
 
 def claim(connection: sa.Connection, now: int) -> list[Work]:
     """Take what is due and nobody holds; it is ours until the lease ends."""
-    work = [Work(*row) for row in _DUE.all(connection, (now,))]
+    work = [Work(*row) for row in _DUE.all(connection, (now, now + _LEAD_MICROS))]
     _LEASE.run(connection, [(now + LEASE_MICROS, w.nr) for w in work])
     return work
+
+
+def close_empty(connection: sa.Connection, tasks: Sequence[int], now: int) -> None:
+    """Of these tasks, those of which no unit is left are done."""
+    _DONE.run(connection, [(now, task) for task in tasks])
 
 
 def of_task(connection: sa.Connection, task_ids: Sequence[str]) -> list[Work]:
@@ -60,7 +70,7 @@ def of_task(connection: sa.Connection, task_ids: Sequence[str]) -> list[Work]:
 def finish(connection: sa.Connection, work: Sequence[Work], now: int) -> None:
     """These units are done; tasks with none left are done too."""
     _DROP.run(connection, [(w.nr,) for w in work])
-    _DONE.run(connection, [(now, task) for task in sorted({w.task for w in work})])
+    close_empty(connection, sorted({w.task for w in work}), now)
 
 
 def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: int, *, retryable: bool, counted: bool = True) -> None:
@@ -68,12 +78,15 @@ def postpone(connection: sa.Connection, work: Sequence[Work], error: str, now: i
 
     What is not `counted` is no try of theirs: they wait a little, and keep those that they have.
     """
+    gone = False
     for w in work:
         tries = w.tries + counted
         dead = counted and (not retryable or tries >= MAX_TRIES)
-        _RETRY.run(connection, [(now + 1_000_000 * 4 ** (w.tries if counted else max(1, w.tries)), tries, int(dead), w.nr)])
+        later = now + 1_000_000 * 4 ** (w.tries if counted else max(1, w.tries))
+        gone |= _RETRY.run(connection, [(later, tries, int(dead), w.nr)]) == 0
+    told = "the error was erased with a memory" if gone else error[:500]  # it may quote what was erased while it was being done
     for task in {w.task for w in work}:
-        _ERROR.run(connection, [(error[:500], task)])
+        _ERROR.run(connection, [(told, task)])
 
 
 def task_rows(

@@ -255,6 +255,8 @@ class _Writer:
         elif not self._add.talk:
             at.session, at.session_id, at.label, at.last_item = 0, None, None, None
         elif at.session_id is not None or not at.session or abs(said - at.last_said) > EPISODE_MICROS:
+            self.close()
+            pen.settle()
             row = _EPISODE.one(pen.connection, (at.cube, said - EPISODE_MICROS, said + EPISODE_MICROS))
             at.label = row[2] if row else f"~{new_id()}"
             at.session = row[0] if row else pen.open_session(at.cube, at.label, implicit=True, said=said)

@@ -105,10 +105,10 @@ class Handle:
                 ]
             if failed := [row for row in rows if row.dead]:
                 raise TaskFailed(f"Task {failed[0].id} gave up: {failed[0].error}. `memos tasks retry {failed[0].id}` tries again.")
-            waiting = [row.id for row in rows if row.left]
+            asked, waiting = waiting, [row.id for row in rows if row.left]
             with self._lock:
-                for task in [known for known in self._tasks if known not in set(waiting)]:
-                    del self._tasks[task]
+                for task in set(asked).difference(waiting):
+                    self._tasks.pop(task, None)
             if not waiting:
                 return
             if deadline is not None and time.monotonic() >= deadline:

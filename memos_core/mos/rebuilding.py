@@ -23,6 +23,8 @@ from memos_core.wiring.engines import Engines
 
 _WIDTH = len(VersionRow._fields)
 _BATCH = 1000
+_AT_ONCE = 100_000
+"""So many units are enqueued in one transaction; it has a million numbers."""
 
 
 def rebuild(engines: Engines) -> tuple[int, list[Work]]:
@@ -38,7 +40,9 @@ def rebuild(engines: Engines) -> tuple[int, list[Work]]:
     work: list[Work] = []
     if engines.wants_vectors:
         for tenant, rows in groupby(held, key=itemgetter(0)):
-            work += _enqueue(engines, tenant, [(nr, version) for _, nr, version in rows])
+            pending = [(nr, version) for _, nr, version in rows]
+            for start in range(0, len(pending), _AT_ONCE):
+                work += _enqueue(engines, tenant, pending[start : start + _AT_ONCE])
     return len(held), work
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memos_core.errors import EmbedderUnavailable, InvalidInput
+from memos_core.errors import InvalidInput
+from memos_core.inference.base import sound_query
 from memos_core.ledger import records
 from memos_core.ledger.read import Book
 from memos_core.ledger.records import Lane, RecordRow
@@ -59,8 +60,8 @@ def _asked(handle: Handle, query: str) -> tuple[NDArray[np.float32] | None, str]
     """The question's vector and its model's digest; nothing where no embedder can be used now: then words must do."""
     try:
         embedder = handle.engines.embedder()
-        return (None, "") if embedder is None else (embedder.query(query), embedder.digest)
-    except EmbedderUnavailable:
+        return (None, "") if embedder is None else (sound_query(embedder, query), embedder.digest)
+    except Exception:  # whatever somebody's embedder raises
         return None, ""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from memos_core.errors import EmbedderUnavailable
 from memos_core.index.base import Candidates, Probe, View
+from memos_core.inference.base import UnsoundVectors, sound_query
 from memos_core.recall import dialogue, evidence, moments, newest
 from memos_core.recall.cut import allowed, best, explain, relevances
 from memos_core.recall.question import Question, interpret, spoken
@@ -100,14 +101,13 @@ def embed(question: Question, embedder: Embedder | None) -> tuple[Column | None,
     if embedder.languages and is_cjk(question.text) and embedder.languages.isdisjoint({"zh", "ja", "ko"}):
         return None, (f"{embedder.name} does not know the query's language: found by words alone",)
     try:
-        vector = np.asarray(embedder.query(spoken(question.text, question.names) or question.text), np.float32)
+        return sound_query(embedder, spoken(question.text, question.names) or question.text), ()
+    except UnsoundVectors:
+        return None, (f"embedder {embedder.name} gave no vector that can be compared, found by words alone",)
     except EmbedderUnavailable as exc:
         return None, (f"embedder unavailable, found by words alone: {exc}",)
     except Exception as exc:  # whatever somebody's embedder raises, the words are still there
         return None, (f"embedder failed with {type(exc).__name__}, found by words alone",)
-    if vector.shape != (embedder.dim,) or not 0 < float(vector @ vector) < np.inf:
-        return None, (f"embedder {embedder.name} gave no vector that can be compared, found by words alone",)
-    return vector, ()
 
 
 def score(

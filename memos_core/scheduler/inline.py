@@ -52,7 +52,7 @@ class InlineScheduler(Scheduler):
     def start(self) -> None:
         """Start the thread, unless it runs."""
         with self._starting:
-            if self._thread is None and not self._stop:
+            if (self._thread is None or not self._thread.is_alive()) and not self._stop:
                 self._thread = threading.Thread(target=self._run, name="memos-worker", daemon=True)
                 self._thread.start()
 
@@ -162,8 +162,7 @@ class InlineScheduler(Scheduler):
         """See the base."""
         if self._resting:
             self._resting = self._stop = False
-            self._thread = None
-            self.start()
+            self.start()  # unless the old thread is still in its batch: then it goes on
             self._wake.set()
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,7 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
             alive.add(id(connection))
             try:
                 for pragma in pragmas:
-                    connection.execute(pragma)
+                    _set(connection, pragma)
             except BaseException:
                 connection.close()
                 raise
@@ -77,6 +78,19 @@ def open_sqlite(path: Path, *, durability: Durability = "full", read_only: bool 
     return sa.create_engine(
         "sqlite://", creator=connect, poolclass=sa.QueuePool, pool_size=8, max_overflow=-1, pool_reset_on_return=None, pool_use_lifo=True
     )
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    """SQLite does not wait for its turn where several switch a new file to WAL at once: it is tried again here."""
+    patience = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute(pragma)
+            return
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager

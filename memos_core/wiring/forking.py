@@ -47,10 +47,11 @@ class Rest:
         for engines in self._resting:
             engines.index.let_go()
             engines.ledger.let_go()
-        if alive:
-            gc.collect()  # a connection that nobody holds any more, but that a cycle keeps
         patience = time.monotonic() + _PATIENCE_SECONDS
         while alive and time.monotonic() < patience:
+            gc.collect()
+            for engines in self._resting:
+                engines.index.let_go()
             time.sleep(0.001)
         _end_imports()
 

@@ -168,3 +168,73 @@ def test_the_worker_once_embeds_what_has_no_vectors_of_this_model(
         assert mos._handle.engines.index.unembedded(HashEmbedder(seed=2).digest, 10) == []
     assert main(["worker", "--once", "--home", str(tmp_path / "memory")]) == 0
     assert "0 units" in capsys.readouterr().err
+
+
+class Panic(BaseException):
+    """As native code raises it: no Exception."""
+
+
+class Panicking(HashEmbedder):
+    """Breaks off at texts that name the kettle."""
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        if any("kettle" in text for text in texts):
+            raise Panic("index out of bounds")
+        return super().embed(texts)
+
+
+def test_a_panic_in_native_code_ends_no_thread_and_no_search(open_mos: Callable[..., MOS]) -> None:
+    mos = open_mos(embedder=Panicking())
+    mos.add("The kettle is red.", user_id="alice")
+    with pytest.raises((TaskFailed, TimeoutError)):
+        mos.wait(1)
+    mos.add("The tram is late.", user_id="alice")
+    until = time.monotonic() + 20
+    while any("1 of 2" not in said for said in mos.search("tram", user_id="alice").degraded) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert len(mos.search("tram", user_id="alice").degraded) == 1, "only the kettle has no vector"
+    found = mos.search("red kettle", user_id="alice")
+    assert found[0].memory.text == "The kettle is red." and "gave no vector" in found.degraded[0]
+
+
+class Long(HashEmbedder):
+    """The same directions, twenty times as long."""
+
+    def embed(self, texts: Sequence[str]) -> Any:
+        return super().embed(texts) * 20
+
+
+class Mute(HashEmbedder):
+    """Embeds what is told, not what is asked."""
+
+    answer: Any = None
+
+    def query(self, text: str) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_questions_vector_counts_by_its_direction_alone(open_mos: Callable[..., MOS]) -> None:
+    def asked(model: Embedder, name: str) -> list[Any]:
+        mos = open_mos(name, embedder=model)
+        mos.add(["The river boat.", "A piano song.", "The late tram."], user_id="alice")
+        mos.records.put(("notes",), "k", {"text": "The river boat."}, index=["text"], user_id="alice")
+        mos.wait(20)
+        hits = [(hit.memory.text, round(hit.score, 3), round(hit.relevance, 2)) for hit in mos.search("river boat", user_id="alice")]
+        records = mos.records.search(("notes",), query="boat", user_id="alice").items
+        return [*hits, *(round(record.score or 0, 3) for record in records)]
+
+    assert asked(Long(), "long") == asked(HashEmbedder(), "unit")
+
+
+@pytest.mark.parametrize("answer", [ValueError("no"), np.full(64, np.nan), np.zeros(64), np.ones(3), [[1.0]], "words", None])
+def test_records_are_found_by_words_where_the_question_has_no_vector(open_mos: Callable[..., MOS], answer: Any) -> None:
+    model = Mute()
+    model.answer = answer
+    mos = open_mos(embedder=model)
+    for key, text in (("a", "The river boat."), ("b", "A piano song.")):
+        mos.records.put(("notes",), key, {"text": text}, index=["text"], user_id="alice")
+    mos.wait(20)
+    found = mos.records.search(("notes",), query="piano", user_id="alice").items
+    assert found[0].key == "b" and all(record.score is None or record.score >= 0 for record in found)

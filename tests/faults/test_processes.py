@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from memos_core import MOS, AsyncMOS
+from memos_core.sql.engine import open_sqlite
 from tests.faults.neighbours import opened, word
 
 
@@ -230,3 +232,46 @@ def test_the_awaited_verbs_work_in_a_child(tmp_path: Path) -> None:
     assert done.returncode == 0
     with opened(tmp_path / "memory") as mos:
         assert {memory.text for memory in mos.list(user_id="u")} == {"parent", "parent again", "child"}
+
+
+def test_a_fork_waits_for_reads_and_not_for_the_end_of_reading(tmp_path: Path) -> None:
+    script = """
+        import json, os, sys, threading
+        from pathlib import Path
+        from tests.faults.neighbours import opened
+        mos = opened(Path(sys.argv[1]))
+        mos.add([f"Line {nr}." for nr in range(50)], user_id="u")
+        stop = threading.Event()
+
+        def read():
+            while not stop.is_set():
+                mos.list(user_id="u")
+
+        threads = [threading.Thread(target=read) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        codes = []
+        for _ in range(5):
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0 if mos.list(user_id="u").total == 50 else 1)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        stop.set()
+        print(json.dumps(codes))
+    """
+    given = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "memory")]
+    done = subprocess.run(given, check=True, timeout=120, capture_output=True, text=True)
+    assert json.loads(done.stdout) == [0] * 5
+
+
+def test_a_new_file_that_somebody_else_is_making_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "memory.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    release = threading.Timer(0.5, lambda: other.execute("ROLLBACK"))
+    release.start()
+    engine = open_sqlite(tmp_path / "memory.db")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    release.join()
+    other.close()
+    engine.dispose()

@@ -5,8 +5,13 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from memos_core import MOS, Settings
+import pytest
+
+from memos_core import MOS, InvalidInput, Settings
+from memos_core.ledger import pen
+from memos_core.mos import rebuilding
 from memos_core.mos.rebuilding import rebuild
+from memos_core.testing.embedder import HashEmbedder
 from memos_core.wiring import open_engines
 
 WORDS = Settings(embedder="none", audit_key="a key for tests alone")
@@ -59,3 +64,21 @@ def test_a_handle_that_is_open_meanwhile_finds_on(tmp_path: Path) -> None:
         rebuild(engines)
         engines.released()
         assert [hit.memory.id for hit in mos.search("fact number", user_id="ann")] == found and found
+
+
+def test_a_rebuild_of_many_leaves_its_work_in_several_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "_AT_ONCE", 5)
+    with MOS(str(tmp_path), settings=WORDS, embedder=HashEmbedder()) as mos:
+        mos.add([f"Fact number {number}." for number in range(12)], user_id="ann")
+        mos.wait(20)
+        count, work = rebuild(mos._handle.engines)
+        assert count == len(work) == len({unit.nr for unit in work}) == 12 and len({unit.task for unit in work}) == 3
+
+
+def test_a_transaction_that_runs_out_of_numbers_is_refused_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with MOS(str(tmp_path), settings=WORDS) as mos:
+        mos.add("A fact.", user_id="ann")
+        monkeypatch.setattr(pen, "_BLOCK", 4)
+        with pytest.raises(InvalidInput, match="at once"):
+            mos.add([f"Fact number {number}." for number in range(20)], user_id="ann")
+        assert mos.list(user_id="ann").total == 1

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from memos_core import MOS, RequestReused
+from memos_core import MOS, Message, RequestReused
+from memos_core.ledger import tables as t
 from memos_core.mos import adding
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -153,3 +155,27 @@ def test_the_same_words_about_another_day_are_another_memory(mos: MOS) -> None:
     assert days[0] != days[1] == again
     found = mos.search("When was I at the gym?", user_id="alice").prompt()
     assert "10 January 2024" in found and "10 February 2024" in found
+
+
+def before(mos: MOS) -> list[tuple[str, str | None]]:
+    """Each memory's text and that of the one said before it, in the order of their times."""
+    one, other = t.versions.alias(), t.versions.alias()
+    query = sa.select(one.c.text, other.c.text).outerjoin(other, other.c.item == one.c.context).order_by(one.c.said)
+    with mos._handle.engines.ledger.glance() as book:
+        return [(row[0], row[1]) for row in book.connection.execute(query)]
+
+
+def test_a_list_that_leaves_a_run_of_messages_and_comes_back_goes_on_where_it_was(open_mos: Callable[..., MOS]) -> None:
+    talk = [
+        {"role": "user", "content": "An old remark about boats.", "chat_time": NOON.isoformat()},
+        {"role": "user", "content": "My sister visits Lisbon.", "chat_time": (NOON + timedelta(minutes=1)).isoformat()},
+        Message(role="user", content="A note about work.", session_id="work", at=NOON + timedelta(minutes=2)),
+        {"role": "user", "content": "How lovely for you.", "chat_time": (NOON + timedelta(minutes=3)).isoformat()},
+    ]
+    at_once, one_by_one = open_mos("list"), open_mos("steps")
+    at_once.add(talk[:1], user_id="alice")
+    at_once.add(talk[1:], user_id="alice")
+    for message in talk:
+        one_by_one.add([message], user_id="alice")
+    assert before(at_once) == before(one_by_one)
+    assert before(at_once)[-1] == ("How lovely for you.", "My sister visits Lisbon.")

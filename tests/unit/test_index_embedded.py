@@ -187,3 +187,24 @@ def test_it_says_what_it_holds(engine: sa.Engine, index: EmbeddedIndex) -> None:
     facts = index.health().facts
     assert (facts["entries"], facts["vectors"], facts["current"], facts["segments"]) == (7, 1, 6, 1)
     assert facts["bytes"] > 0
+
+
+def test_what_is_said_between_a_views_words_and_its_vectors_keeps_its_vector(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(20))
+    index.put_vectors("m", [Vectors(nr, 1, 1, unit(1, nr), None) for nr in range(1, 21)])
+    early = index.view(scope(1), now=0)
+    write(engine, index, many(1, tx=2, first=50))
+    index.put_vectors("m", [Vectors(50, 1, 1, unit(2, 1), None)])
+    probe = Probe(("dog",), unit(2, 1), "m", limit=5)
+    early.gather(probe)
+    found = index.view(scope(1), now=0).gather(probe)
+    assert found.embedded.all() and 50 in found.nr and found.degraded == ()
+
+
+def test_the_dead_do_not_count_among_those_that_have_vectors(engine: sa.Engine, index: EmbeddedIndex) -> None:
+    write(engine, index, many(10))
+    index.put_vectors("m", [Vectors(nr, 1, 1, unit(1, nr), None) for nr in range(1, 11)])
+    probe = Probe(("dog",), unit(2, 1), "m")
+    assert index.view(scope(1), now=0).gather(probe).degraded == ()
+    write(engine, index, opened(*many(2, tx=2, first=50).opened, closed=(1, 2, 3), erased=()))
+    assert index.view(scope(1), now=0).gather(probe).degraded == ("vectors: 2 of 9 memories have none of this model yet",)

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from memos_core import MOS, DiskFull, EmbedderUnavailable, InvalidInput, LedgerUnavailable, MemosError
 from memos_core.bench.vectors import Seeded
+from memos_core.ledger import tables as t
 from memos_core.ledger.tasks import MAX_TRIES, Outbox
 from memos_core.model.answer import Task
 from memos_core.model.change import Work
@@ -249,3 +251,49 @@ def test_what_was_added_just_before_the_end_is_embedded_when_the_memory_is_opene
     while (found := again.search("tea", user_id="alice")).degraded and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not found.degraded, "the lease of a process that has ended well would be a minute"
+
+
+def test_an_error_about_what_was_erased_meanwhile_is_not_kept(worked: Worked) -> None:
+    def erased(work: Sequence[Work]) -> None:
+        worked.engines.ledger.write(lambda connection: connection.execute(sa.delete(t.outbox)))
+        raise ValueError("can't embed: my PIN is 4711")
+
+    worked.put(1)
+    worked.scheduler._handlers["work"] = erased
+    worked.round()
+    assert "4711" not in (worked.task(0).error or "") and "erased" in (worked.task(0).error or "")
+
+
+def test_work_that_waits_for_a_time_far_ahead_waits_for_no_clock_that_was_set_back(worked: Worked) -> None:
+    worked.put(1)
+    worked.bad[0] = RuntimeError("not now")
+    worked.round()
+    worked.bad.clear()
+    worked.now -= 3 * HOUR
+    worked.round()
+    assert worked.task(0).state == "done"
+
+
+def test_a_fork_in_the_middle_of_a_slow_batch_leaves_one_worker(worked: Worked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inline, "_PATIENCE_SECONDS", 0.1)
+    begun, go_on = threading.Event(), threading.Event()
+    at_once: list[int] = []
+
+    def slow(work: Sequence[Work]) -> None:
+        at_once.append(1)
+        begun.set()
+        go_on.wait(30)
+        worked.handle(work)
+
+    worked.scheduler._handlers["work"] = slow
+    submitted(worked, 0, 1)
+    assert begun.wait(30)
+    worked.scheduler.rest()
+    worked.scheduler.go_on()
+    submitted(worked, 1, 1)
+    time.sleep(0.3)
+    assert len(at_once) == 1, "the second batch waits for the first"
+    go_on.set()
+    while done(worked) < 2:
+        time.sleep(0.01)
+    worked.scheduler.close()

@@ -122,3 +122,24 @@ def test_bad_input_is_named(mos: MOS, call: Callable[[Any], Any]) -> None:
 def test_an_unknown_task_is_not_found(mos: MOS) -> None:
     with pytest.raises(TaskNotFound):
         mos.tasks.status("no such task")
+
+
+def test_a_wait_does_not_forget_what_was_added_while_it_waited(open_mos: Callable[..., MOS], monkeypatch: pytest.MonkeyPatch) -> None:
+    mos = open_mos(embedder=Letters())
+    scheduler = mos._handle.engines.scheduler
+    scheduler.close()
+    mos.add("one", user_id="u")
+    more = iter(["two"])
+    monkeypatch.setattr(scheduler, "wait_change", lambda timeout: [mos.add(text, user_id="u") for text in more])
+    with pytest.raises(TimeoutError, match="1 of the tasks"):
+        mos.wait(0.2)
+    with pytest.raises(TimeoutError, match="2 of the tasks"):
+        mos.wait(0)
+
+
+def test_a_task_whose_work_was_erased_is_done(open_mos: Callable[..., MOS]) -> None:
+    mos = open_mos(embedder=Letters())
+    mos._handle.engines.scheduler.close()
+    receipt = mos.add("one", user_id="u")
+    mos.erase(receipt.memory_ids, user_id="u")
+    assert receipt.task_id is not None and mos.tasks.status(receipt.task_id).state == "done"

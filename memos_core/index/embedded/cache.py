@@ -83,6 +83,9 @@ class Segments:
                 self._too_large.add(key)
             elif not self._closed:
                 self._keep(key, segment)
+                moment = self._moment()
+                with self._readers.lend() as reader:  # an erasure may have refreshed those held just before this was one of them
+                    refresh(reader, segment, moment)
         except Closed:
             return
         finally:

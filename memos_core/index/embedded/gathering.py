@@ -193,10 +193,17 @@ def _shift(table: dict[str, NDArray[Any]], offset: int, sessions: int, speakers:
     table["speaker"] = speakers[table["speaker"]]
 
 
+def _embedded(part: Part) -> int:
+    """How many of those alive have a vector. The count is of all rows, the dead ones' too."""
+    if part.alive.mask is None:
+        return min(int(part.matrix.count), part.alive.rows)
+    return int(np.count_nonzero(part.matrix.has[: part.state.size] & part.alive.mask))
+
+
 def _degraded(parts: Sequence[Part], probe: Probe) -> tuple[str, ...]:
     """What could not be compared by meaning."""
     if probe.vector is None:
         return ()
     total = sum(part.alive.rows for part in parts)
-    have = sum(min(part.matrix.count, part.alive.rows) for part in parts if part.matrix is not None)
+    have = sum(_embedded(part) for part in parts if part.matrix is not None)
     return () if have >= total else (f"vectors: {total - have} of {total} memories have none of this model yet",)

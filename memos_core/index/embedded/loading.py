@@ -17,7 +17,8 @@ def build(reader: Reader, cube: int, until: int, moment: int | None, keep: NDArr
     """A segment of what is visible, as the file is now; `keep` are the only terms that are wanted."""
     segment = Segment(cube, until, keep)
     with reader.snapshot():
-        segment.epoch = reader.state().get("epoch", 0)
+        counters = reader.state()
+        segment.epoch, segment.stamp = counters.get("epoch", 0), counters.get("stamp", 0)
         newest = [reader.run(name, cube=cube).fetchone()[0] or 0 for name in ("newest", "newest_until", "newest_erased")]
         segment.seen, segment.seen_erased = max(newest[:2]), newest[2]
         segment.load(batches(reader.visible("rows", cube, until)))
@@ -49,6 +50,7 @@ def refresh(reader: Reader, segment: Segment, moment: int) -> State | None:
                 for nr in again:
                     segment.vectors(model, reader.run("vectors_of", nr=nr, model=model).fetchall())
                 _vectors(reader, segment, model, counters.get("stamp", 0))
+            segment.stamp = counters.get("stamp", 0)
         if segment.wants_merge:
             segment.merge()
         segment.moment = moment
@@ -63,6 +65,7 @@ def add_model(reader: Reader, segment: Segment, model: str, dim: int, query: Que
         segment.matrices[model] = Scores(dim, query) if query is not None else Matrix(dim)
         with reader.snapshot():
             _vectors(reader, segment, model, reader.state().get("stamp", 0))
+        segment.matrices[model].stamp = segment.stamp
         segment.publish()
 
 

@@ -32,7 +32,7 @@ class Segment:
         self.cube, self.until = cube, until
         self.lock = threading.RLock()
         self.moment: int | None = None
-        self.seen = self.seen_erased = self.epoch = 0
+        self.seen = self.seen_erased = self.epoch = self.stamp = 0
         self.fields = FieldColumns()
         self._keep = keep
         self._rows, self._passages, self._pairs = Columns(ROW_COLUMNS), Columns(PASSAGE_COLUMNS), Columns(PAIR_COLUMNS)
