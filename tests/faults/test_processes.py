@@ -12,8 +12,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from memos_core import MOS, AsyncMOS
-from memos_core.sql.engine import open_sqlite
+from memos_core.sql import engine
 from tests.faults.neighbours import opened, word
 
 
@@ -264,14 +266,19 @@ def test_a_fork_waits_for_reads_and_not_for_the_end_of_reading(tmp_path: Path) -
     assert json.loads(done.stdout) == [0] * 5
 
 
-def test_a_new_file_that_somebody_else_is_making_is_waited_for(tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "memory.db", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
-    release = threading.Timer(0.5, lambda: other.execute("ROLLBACK"))
-    release.start()
-    engine = open_sqlite(tmp_path / "memory.db")
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-    release.join()
-    other.close()
-    engine.dispose()
+def test_a_first_open_that_meets_another_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = ["database is locked"] * 3
+
+    class Crowded(engine._Connection):
+        """SQLite refuses at once, without waiting, where several switch a new file to its log at the same moment."""
+
+        def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+            if "journal_mode" in sql and refused:
+                raise sqlite3.OperationalError(refused.pop())
+            return super().execute(sql, *given)
+
+    monkeypatch.setattr(engine, "_Connection", Crowded)
+    database = engine.open_sqlite(tmp_path / "memory.db")
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal" and not refused
+    database.dispose()
