@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from memos_core.errors import MemosError
+from memos_core.errors import EmbedderUnavailable, MemosError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,22 +57,24 @@ def _answer(ask: Callable[[T], NDArray[np.float32]], given: T) -> NDArray[np.flo
     except BaseException as exc:
         if isinstance(exc, (Exception, KeyboardInterrupt, SystemExit)):
             raise
-        raise UnsoundVectors(f"the embedder broke off with {type(exc).__name__}.") from exc
+        raise UnsoundVectors(f"embedder broke off with {type(exc).__name__}") from exc
 
 
 def sound_query(embedder: Embedder, text: str) -> NDArray[np.float32]:
-    """The question's vector, (dim,), brought to unit length. UnsoundVectors where it can't be compared."""
+    """The question's vector, (dim,), brought to unit length. EmbedderUnavailable; UnsoundVectors for whatever else goes wrong."""
     import numpy as np
 
-    vector = np.asarray(_answer(embedder.query, text), np.float32)
-    if vector.shape != (embedder.dim,):
-        raise UnsoundVectors(f"the embedder {embedder.name} gave a vector of the shape {vector.shape}, not ({embedder.dim},).")
-    if abs(float(vector @ vector) - 1) > _UNIT:
-        wide = vector.astype("float64")
-        length = float(np.sqrt(wide @ wide))
-        if not 0 < length < np.inf:
-            raise UnsoundVectors(f"the embedder {embedder.name} gave a vector without a direction.")
-        vector = (wide / length).astype("float32")
+    try:
+        vector = np.asarray(_answer(embedder.query, text), np.float32)
+    except (EmbedderUnavailable, UnsoundVectors):
+        raise
+    except Exception as exc:
+        raise UnsoundVectors(f"embedder failed with {type(exc).__name__}") from exc
+    square = float(vector @ vector) if vector.shape == (embedder.dim,) else 0.0
+    if abs(square - 1) > _UNIT:
+        if not 0 < square < np.inf:
+            raise UnsoundVectors(f"embedder {embedder.name} gave no vector that can be compared")
+        vector = vector / np.float32(np.sqrt(square))
     return vector
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from memos_core.errors import InvalidInput
-from memos_core.inference.base import sound_query
+from memos_core.errors import EmbedderUnavailable, InvalidInput
+from memos_core.inference.base import UnsoundVectors, sound_query
 from memos_core.ledger import records
 from memos_core.ledger.read import Book
 from memos_core.ledger.records import Lane, RecordRow
@@ -61,7 +61,7 @@ def _asked(handle: Handle, query: str) -> tuple[NDArray[np.float32] | None, str]
     try:
         embedder = handle.engines.embedder()
         return (None, "") if embedder is None else (sound_query(embedder, query), embedder.digest)
-    except Exception:  # whatever somebody's embedder raises
+    except (EmbedderUnavailable, UnsoundVectors):
         return None, ""
 
 

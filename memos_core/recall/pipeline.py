@@ -102,12 +102,10 @@ def embed(question: Question, embedder: Embedder | None) -> tuple[Column | None,
         return None, (f"{embedder.name} does not know the query's language: found by words alone",)
     try:
         return sound_query(embedder, spoken(question.text, question.names) or question.text), ()
-    except UnsoundVectors:
-        return None, (f"embedder {embedder.name} gave no vector that can be compared, found by words alone",)
+    except UnsoundVectors as exc:
+        return None, (f"{exc}, found by words alone",)
     except EmbedderUnavailable as exc:
         return None, (f"embedder unavailable, found by words alone: {exc}",)
-    except Exception as exc:  # whatever somebody's embedder raises, the words are still there
-        return None, (f"embedder failed with {type(exc).__name__}, found by words alone",)
 
 
 def score(

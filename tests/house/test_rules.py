@@ -16,7 +16,7 @@ BROAD_EXCEPT: dict[str, str] = {
     "memos_core/ledger/group.py": "who commits for others hands each of them the error as it was",
     "memos_core/inference/ahead.py": "the embedder loads in a thread, and who waits for it gets the error as it was",
     "memos_core/inference/onnx.py": "the tokenizers library raises nothing narrower",
-    "memos_core/recall/pipeline.py": "an embedder may be anybody's; where it fails, the words are still there",
+    "memos_core/inference/base.py": "an embedder may be anybody's; where it fails at a question, the words are still there",
     "memos_core/cli/__init__.py": "what the parser of the command line raises has no public name",
 }
 """The files that may catch `Exception`, with the reason. Beside these: an API's boundary, and the loading of plugins."""
