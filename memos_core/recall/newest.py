@@ -8,7 +8,7 @@ pair moves up to stand before the other; only the first few change places, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,8 @@ FEW_TERMS = 3
 ANSWERS_NOW, ANSWERS_BEFORE = 0.65, 0.5
 """What moves up has at least this share of the relevance of what it passes: it answers the same question. How it was before is
 allowed less: the news of a change is the better match."""
+SAME = 0.6
+"""Cosine from which two statements are of one thing, whatever words of the question they hold."""
 APART = 0.8
 """How far two scores may lie apart, in units of a cosine."""
 MATTERS = 1.0
@@ -47,23 +49,44 @@ def first(question: Question, rows: Candidates, order: Places, scores: Column, v
     if model is None or not (question.present or question.past) or len(question.terms) > FEW_TERMS:
         return order
     head = order[:FIRST]
-    pairs = mutual(len(head), likelihoods(rows, head, scores, view, model)) if len(head) > 1 else []
+    cosines = likenesses(rows, head, scores, view, model) if len(head) > 1 else {}
+    score = scores[head].tolist()
+    pairs = mutual(len(head), {(i, j): cosine + MATTERS * (score[i] + score[j]) for (i, j), cosine in cosines.items()})
     if not pairs:
         return order
-    said, relevance = rows.said[head].tolist(), relevances(question, rows, head).tolist()
-    least = ANSWERS_NOW if question.present else ANSWERS_BEFORE
-    places = list(range(len(head)))
+    said, places = rows.said[head].tolist(), list(range(len(head)))
+    passes = _passing(question, rows, head)
     for a, b in pairs:
         newer, older = (a, b) if said[a] > said[b] else (b, a)
         wanted, other = (newer, older) if question.present else (older, newer)
         from_, to = places.index(wanted), places.index(other)
-        if from_ > to and relevance[wanted] >= least * relevance[other]:
+        if from_ > to and passes(wanted, other, cosines[a, b]):
             places.insert(to, places.pop(from_))
     return np.concatenate([head[places], order[len(head) :]])
 
 
-def likelihoods(rows: Candidates, head: Places, scores: Column, view: View, model: str) -> dict[tuple[int, int], float]:
-    """Pairs of places that may be a statement and its update -> how likely: their cosine and what they matter to the question."""
+def _passing(question: Question, rows: Candidates, head: Places) -> Callable[[int, int, float], bool]:
+    """Whether one statement may pass another: it answers the question nearly as well; the other does not hold all of the
+    question's words while it holds only some (unless the question says which state it means, or they are much alike); and the other
+    is not from where the asker stands while it is from elsewhere."""
+    relevance, matched = relevances(question, rows, head).tolist(), rows.matched[head].tolist()
+    here = np.isin(rows.session[head], rows.here).tolist()
+    least, asked = ANSWERS_NOW if question.present else ANSWERS_BEFORE, len(question.terms)
+    outright = question.past or question.current or asked < 2
+
+    def passes(wanted: int, other: int, cosine: float) -> bool:
+        worse = matched[wanted] < asked <= matched[other]
+        return (
+            relevance[wanted] >= least * relevance[other]
+            and (outright or not worse or cosine >= SAME)
+            and (here[wanted] or not here[other])
+        )
+
+    return passes
+
+
+def likenesses(rows: Candidates, head: Places, scores: Column, view: View, model: str) -> dict[tuple[int, int], float]:
+    """Pairs of places that may be a statement and its update -> their cosine."""
     speaker, session, said = rows.speaker[head].tolist(), rows.session[head].tolist(), rows.said[head].tolist()
     length, score = rows.length[head].tolist(), scores[head].tolist()
     short = [i for i in range(len(head)) if length[i] <= SHORT_TERMS]
@@ -81,7 +104,7 @@ def likelihoods(rows: Candidates, head: Places, scores: Column, view: View, mode
         return {}
     vectors = view.vectors(rows.nr[head].tolist(), model)
     cosines = (vectors @ vectors.T).tolist()
-    return {(i, j): cosines[i][j] + MATTERS * (score[i] + score[j]) for i, j in may if cosines[i][j] >= ALIKE}
+    return {(i, j): cosines[i][j] for i, j in may if cosines[i][j] >= ALIKE}
 
 
 def mutual(count: int, likelihood: Mapping[tuple[int, int], float]) -> list[tuple[int, int]]:

@@ -10,7 +10,17 @@ from functools import lru_cache
 
 from memos_core.recall.roles import MACHINES, ROLES, USERS
 from memos_core.text.dates import MICRO, Span, dates_named
-from memos_core.text.kinds import asks_advice, asks_before, asks_what_you_said, asks_when, in_first_person, speaks_of_now, without_markers
+from memos_core.text.kinds import (
+    asks_advice,
+    asks_before,
+    asks_what_you_said,
+    asks_when,
+    in_first_person,
+    says_now,
+    speaks_of_now,
+    speaks_of_past,
+    without_markers,
+)
 from memos_core.text.words import analyse
 
 _WORD = re.compile(r"[^\W_]+")
@@ -20,7 +30,8 @@ _WORD = re.compile(r"[^\W_]+")
 class Question:
     """A query, interpreted. `names` are the speakers that it names, `asker` those who are "I" in it, folded.
 
-    `now` is in microseconds since the epoch.
+    `present`: it asks how things are; `current`: it says so outright. `dates` are those on which something may have been said: not
+    the evening for which a film is asked for. `now` is in microseconds since the epoch.
     """
 
     text: str
@@ -31,6 +42,7 @@ class Question:
     of_you: bool
     when: bool
     present: bool
+    current: bool
     past: bool
     advice: bool
     dates: tuple[Span, ...]
@@ -51,7 +63,8 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
     """The question in a query, put to a scope in which these speakers speak."""
     names = named(query, {name.casefold(): name for name in (*asker, *speakers)}.values())
     past = asks_before(query)
-    asked_for = asks_advice(query)
+    asked_for, at = asks_advice(query), round(now.timestamp() * MICRO)
+    dates = tuple(span for span in dates_named(query, now) if span.yearly or span.end <= at or (span.start <= at and speaks_of_past(query)))
     present = not past and not asked_for and speaks_of_now(query)
     advice = asked_for and not names
     terms = dict.fromkeys(analyse(query))
@@ -69,10 +82,11 @@ def interpret(query: str, speakers: Iterable[str], asker: frozenset[str], now: d
         of_you=asks_what_you_said(query),
         when=asks_when(query) and not advice,
         present=present,
+        current=present and says_now(query),
         past=past,
         advice=advice,
-        dates=dates_named(query, now),
-        now=round(now.timestamp() * MICRO),
+        dates=dates,
+        now=at,
     )
 
 

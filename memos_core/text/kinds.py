@@ -67,10 +67,20 @@ def asks_now(text: str) -> bool:
     return not asks_before(text) and not asks_advice(text) and speaks_of_now(text)
 
 
+def says_now(text: str) -> bool:
+    """Whether it names the present: "now", "currently", "these days"."""
+    return _NOW.search(text.casefold()) is not None
+
+
+def speaks_of_past(text: str) -> bool:
+    """Whether it holds a word of the past or of change."""
+    return _PAST.search(text.casefold()) is not None
+
+
 def speaks_of_now(text: str) -> bool:
     """`asks_now` of a text that neither asks how things were before nor for advice."""
     folded = text.casefold()
-    if _NOW.search(folded):
+    if says_now(text):
         return True
     if _PAST.search(folded) or _PERFECT.search(folded):
         return False

@@ -33,13 +33,15 @@ _COLUMNS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def rows(n: int, *, speakers: tuple[str, ...] = (), nr: Sequence[int] | None = None, **columns: Sequence[Any]) -> Candidates:
+def rows(
+    n: int, *, speakers: tuple[str, ...] = (), nr: Sequence[int] | None = None, here: tuple[int, ...] = (), **columns: Sequence[Any]
+) -> Candidates:
     """A table of n rows; columns that are not given hold nothing."""
     filled = {
         name: np.array(columns[name], kind) if name in columns else np.full(n, empty, kind) for name, (kind, empty) in _COLUMNS.items()
     }
     filled["embedded"] = filled["relevance"] != 0
-    return Candidates(nr=np.array(range(1, n + 1) if nr is None else nr, np.int64), speakers=speakers, **filled)
+    return Candidates(nr=np.array(range(1, n + 1) if nr is None else nr, np.int64), speakers=speakers, here=here, **filled)
 
 
 class TableView(View):

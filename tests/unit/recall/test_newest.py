@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memos_core.recall.newest import first, likelihoods, mutual
+from memos_core.recall.newest import first, likenesses, mutual
 from memos_core.recall.question import interpret
 from tests.unit.recall.tables import DAY, NOW, TODAY, TableView, rows
 
@@ -85,8 +85,21 @@ def test_only_each_others_likeliest_make_a_pair() -> None:
     assert mutual(3, {}) == []
 
 
-def test_a_pair_is_likelier_the_more_it_is_alike_and_matters() -> None:
+def test_statements_too_far_apart_in_score_are_not_compared() -> None:
     table = rows(3, said=[OLD, NEW, NEW + DAY], session=[1, 2, 3])
     view = TableView(table, [[1.0, 0.0], [0.6, 0.8], [0.6, 0.8]])
-    likely = likelihoods(table, np.array([0, 1, 2]), np.array([1.5, 0.9, 0.6], np.float32), view, "m")
-    assert likely == {(0, 1): pytest.approx(0.6 + 2.4), (1, 2): pytest.approx(1.0 + 1.5)}
+    alike = likenesses(table, np.array([0, 1, 2]), np.array([1.5, 0.9, 0.6], np.float32), view, "m")
+    assert alike == {(0, 1): pytest.approx(0.6), (1, 2): pytest.approx(1.0)}
+
+
+def test_what_holds_the_whole_question_is_not_passed_by_what_holds_a_name_of_it() -> None:
+    near = [[1.0, 0.0], [0.4, 0.92]]
+    assert order("Where does Felix work?", near, matched=[2, 1]) == [1, 2]
+    assert order("Where does Felix work?", near, matched=[2, 2]) == [2, 1]
+    assert order("Where does Felix work?", [[1.0, 0.0], [0.8, 0.6]], matched=[2, 1]) == [2, 1], "much alike: it is told anew in other words"
+    assert order("Where does Felix work now?", near, matched=[2, 1]) == [2, 1], "it asks for the news"
+
+
+def test_what_is_from_where_the_asker_stands_is_not_passed_by_what_is_from_elsewhere() -> None:
+    assert order("Where do I live?", here=(1,)) == [1, 2]
+    assert order("Where do I live?", here=(2,)) == [2, 1]
