@@ -93,11 +93,14 @@ def test_statements_too_far_apart_in_score_are_not_compared() -> None:
 
 
 def test_what_holds_the_whole_question_is_not_passed_by_what_holds_a_name_of_it() -> None:
-    near = [[1.0, 0.0], [0.4, 0.92]]
-    assert order("Where does Felix work?", near, matched=[2, 1]) == [1, 2]
-    assert order("Where does Felix work?", near, matched=[2, 2]) == [2, 1]
-    assert order("Where does Felix work?", [[1.0, 0.0], [0.8, 0.6]], matched=[2, 1]) == [2, 1], "much alike: it is told anew in other words"
-    assert order("Where does Felix work now?", near, matched=[2, 1]) == [2, 1], "it asks for the news"
+    def asked(query: str, vectors: list[list[float]], *matched: int) -> list[int]:
+        return order(query, vectors, matched=list(matched), relevance=[0.6, 0.6])
+
+    apart, alike = [[1.0, 0.0], [0.4, 0.92]], [[1.0, 0.0], [0.8, 0.6]]
+    assert asked("Where does Felix work?", apart, 2, 1) == [1, 2]
+    assert asked("Where does Felix work?", apart, 2, 2) == [2, 1]
+    assert asked("Where does Felix work?", alike, 2, 1) == [2, 1], "it is told anew in other words"
+    assert asked("Where does Felix work now?", apart, 2, 1) == [2, 1], "the news is asked for"
 
 
 def test_what_is_from_where_the_asker_stands_is_not_passed_by_what_is_from_elsewhere() -> None:
