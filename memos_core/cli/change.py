@@ -17,6 +17,7 @@ from memos_core.cli.options import (
     RequestId,
     Tenant,
     User,
+    as_asked,
     given,
     parse_filter,
     parse_info,
@@ -60,7 +61,8 @@ def update(
     if as_json:
         show.put_json(memory)
     else:
-        show.say(f"[green]Changed[/] to version {memory.version}. [dim]memos history {show.escape(memory.id)}[/]")
+        next_one = f"memos history {memory.id}{as_asked(home, user, agent, tenant)}"
+        show.say(f"[green]Changed[/] to version {memory.version}. [dim]{show.escape(next_one)}[/]")
 
 
 def delete(
@@ -86,7 +88,8 @@ def delete(
     if as_json:
         show.put_json(deletion)
         return
-    show.say(f"[green]Archived[/] {show.memories(len(deletion.memory_ids))}. [dim]memos restore ID brings one back.[/]")
+    back = show.escape(f"memos restore ID{as_asked(home, user, agent, tenant)}")
+    show.say(f"[green]Archived[/] {show.memories(len(deletion.memory_ids))}. [dim]{back} brings one back.[/]")
     for memory_id in deletion.memory_ids:
         show.plain(f"  {memory_id}")
 
@@ -115,7 +118,7 @@ def restore(
 def erase(
     memory_ids: MemoryIds = None,
     filter_text: FilterText = None,
-    everything: Annotated[bool, typer.Option("--everything", help="All that was ever said by or to who asks.")] = False,
+    everything: Annotated[bool, typer.Option("--everything", help="All that stands in the cubes of who asks, whoever wrote it.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     home: Home = None,
     user: User = None,

@@ -41,6 +41,14 @@ AsOf = Annotated[str | None, typer.Option("--as-of", help="What was known then, 
 RequestId = Annotated[str | None, typer.Option("--request-id", help="A name that makes this command safe to repeat.", show_default=False)]
 
 
+def as_asked(home: Path | None, user: str | None, agent: str | None, tenant: str) -> str:
+    """The options that another command needs to mean the same asker in the same folder."""
+    import shlex
+
+    said = (("--home", home), ("--user", user), ("--agent", agent), ("--tenant", None if tenant == "default" else tenant))
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in said if value is not None)
+
+
 def who(user: str | None, agent: str | None) -> dict[str, Any]:
     """Who asks, as the verbs take it. A person at a terminal is `me`; an agent alone stays alone."""
     if user is not None and not user.strip():

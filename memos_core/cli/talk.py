@@ -76,7 +76,7 @@ def add(
 
 def _content(text: str, messages: bool, name: str | None) -> Any:
     if text == "-":
-        text = sys.stdin.read()
+        text = sys.stdin.read().removesuffix("\n")
     if not text.strip():
         raise InvalidInput("content", "is empty.", "Give some text, or - and some text on stdin.")
     if messages:

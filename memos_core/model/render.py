@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from memos_core.errors import InvalidInput
+from memos_core.model.headings import place
 from memos_core.model.memory import Memory
 
 OPEN, CLOSE = "<memories>", "</memories>"
@@ -48,8 +49,9 @@ def counting(value: Any) -> Callable[[str], int] | None:
 
 
 def line(memory: Memory) -> str:
-    """One memory as one line: who said it, what."""
-    said = f"{memory.speaker}: {memory.text}" if memory.speaker else memory.text
+    """One memory as one line: who said it, or where it stands in a document, and what."""
+    source = memory.speaker or place(memory.trust, memory.info)
+    said = f"{source}: {memory.text}" if source else memory.text
     return f"- {_FENCE.sub(_SHOWN, ' '.join(said.split()))}"
 
 

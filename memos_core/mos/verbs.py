@@ -92,9 +92,9 @@ def _is_talk(content: Any) -> bool:
 
 
 def is_memory(handle: Handle, asker: Asker, line: str) -> bool:
-    """Whether a rendered line, "speaker: text" or "text", is a memory that the asker may read."""
+    """Whether a rendered line, "speaker: text", "place in a document: text" or "text", is a memory that the asker may read."""
     speaker, _, said = line.partition(": ")
-    digests = [digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said)) if words]
+    digests = [digest_of(who, MemoryType.LONG_TERM, words) for who, words in (("", line), (speaker, said), ("", said)) if words]
     with handle.engines.ledger.glance() as book:
         known = book.holds(standing(book, asker).scope().cubes, digests)
     return known or beside.holds(handle, asker, digests)

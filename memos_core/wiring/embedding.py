@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from memos_core.ledger.read import LIVE
 from memos_core.ledger.rows import VersionRow
 from memos_core.ledger.tasks import awaited
 from memos_core.model.change import Work
+from memos_core.model.headings import headings
 from memos_core.model.ids import new_id
 from memos_core.model.scope import Asker
 from memos_core.recall.embedded_text import alone, with_context
@@ -27,6 +29,12 @@ _NOBODY = Asker("memos", None, None)
 """Who the audit names for upkeep: a tenant of its own, without user or agent."""
 
 
+def _told(row: VersionRow) -> str:
+    """A version's text, after the headings that it stands under."""
+    above = headings(row.trust, json.loads(row.info)) if '"headings"' in row.info else ""
+    return f"{above}: {row.text}" if above else row.text
+
+
 class Embedding:
     """The worker's handler: versions in, vectors out. A version that is not current any more needs none."""
 
@@ -40,7 +48,7 @@ class Embedding:
         if embedder is None:
             return
         rows, before = self._rows(work)
-        texts = [alone(row.speaker, row.text) for row in rows]
+        texts = [alone(row.speaker, _told(row)) for row in rows]
         pairs: dict[int, str] = {}
         for place, row in enumerate(rows):
             previous = before.get(row.context) if row.context is not None else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memos_core import MOS, InvalidInput, Settings
+from memos_core import MOS, InvalidInput, Message, Settings
 
 LONG = " ".join(f"The topic has a side number {n} that is told here at length." for n in range(40))
 
@@ -107,3 +107,16 @@ def test_nobodys_words_close_the_fence_of_a_prompt(mos: MOS, hostile: str) -> No
     lines = mos.search("topic", user_id="alice").prompt().casefold().split("\n")  # fence, head, day, two memories, fence
     assert len(lines) == 6 and lines[0] == "<memories>" and lines[-1] == "</memories>"
     assert not any(re.search(r"<\s*/?\s*memories\s*>", line) for line in lines[1:-1])
+
+
+def test_a_passage_of_a_document_is_found_and_shown_by_what_it_stands_under(mos: MOS) -> None:
+    for heading, text in (("Pancakes", "Flour, eggs and milk."), ("Granola", "Oats, honey and nuts.")):
+        mos.add(Message(role="document", content=text), info={"document": "food.md", "headings": ["Recipes", heading]}, user_id="alice")
+    mos.add("A note of my own.", info={"document": "x", "headings": ["Granola"]}, user_id="alice")
+    found = mos.search("granola", user_id="alice")
+    assert found[0].memory.text == "Oats, honey and nuts." and sum("words" in hit.why for hit in found) == 1
+    assert "- food.md › Recipes › Granola: Oats, honey and nuts." in found.prompt()
+    assert "- A note of my own." in mos.search("note", user_id="alice").prompt()
+    back = {"role": "user", "content": "You wrote:\n- food.md › Recipes › Granola: Oats, honey and nuts.\nThanks."}
+    (learnt,) = mos.add(back, user_id="alice").memory_ids
+    assert mos.get(learnt, user_id="alice").text == "You wrote:\nThanks.", "what was recalled is not learnt again"

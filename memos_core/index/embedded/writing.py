@@ -17,6 +17,7 @@ from sqlalchemy.dialects import sqlite
 from memos_core.index.base import Vectors
 from memos_core.index.embedded.schema import ASKS, TIMED, entries, erasures, index_state, vectors
 from memos_core.model.change import Applied, Entry
+from memos_core.model.headings import headings
 from memos_core.sql.schema import Prepared, insert
 from memos_core.text.words import analyse, code
 
@@ -73,7 +74,8 @@ def _erase(connection: sa.Connection, change: Applied) -> None:
 
 
 def _row(entry: Entry) -> tuple[Any, ...]:
-    terms, kind = encode(entry.text, entry.speaker, entry.terms)
+    above = headings(entry.fields.get("trust", ""), entry.fields.get("info") or {})
+    terms, kind = encode(entry.text, entry.speaker, entry.terms, above)
     expires = entry.fields.get("expires_at")
     return (
         entry.nr, entry.version, entry.cube, entry.tx, None, terms, entry.speaker, entry.session, entry.context, entry.said,
@@ -81,13 +83,14 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def encode(text: str, speaker: str = "", analysed: Sequence[str] | None = None) -> tuple[bytes, int]:
-    """The terms of "speaker: text" as kept in the index, and of what kind the text is. `analysed` are the text's, if they are known."""
+def encode(text: str, speaker: str = "", analysed: Sequence[str] | None = None, above: str = "") -> tuple[bytes, int]:
+    """The terms of "speaker: text" as kept in the index, with those of the headings above it, and of what kind the text is. `analysed`
+    are the text's, if they are known."""
     from memos_core.text.asking import ends_asking  # here: who only searches does without them
     from memos_core.text.passages import passages
     from memos_core.text.times import holds_time
 
-    named = _named(speaker)
+    named = (*_named(speaker), *analyse(above)) if above else _named(speaker)
     spans = passages(text)
     timed, parts, known = False, array("I"), _codes
     for start, end in spans or [(0, 0)]:
