@@ -59,6 +59,15 @@ def asks(question: Question, table: Table, scores: Column, weights: Weights) -> 
     return (rows.asks & theirs[rows.speaker]) * np.float32(-weights.asks)
 
 
+def echo(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
+    """A stored question that holds no word but those of this one tells nothing, however alike it is."""
+    rows = table.rows
+    if not rows.asks.any():
+        return None
+    same = rows.asks & (rows.matched >= rows.length) & (rows.length > 0)
+    return -scores * same if same.any() else None
+
+
 def talk(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
     """An answer tells what it was about: a turn has a part of the next turn's score, and a part of its session's best.
 

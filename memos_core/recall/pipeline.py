@@ -39,6 +39,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("when", moments.when),
     ("date", moments.date),
     ("asks", dialogue.asks),
+    ("echo", dialogue.echo),
     ("talk", dialogue.talk),
 )
 """Each gives a column to add to the scores, or None where its source lacks what it needs. Order matters: talk looks at the sum."""

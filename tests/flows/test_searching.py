@@ -120,3 +120,12 @@ def test_a_passage_of_a_document_is_found_and_shown_by_what_it_stands_under(mos:
     back = {"role": "user", "content": "You wrote:\n- food.md › Recipes › Granola: Oats, honey and nuts.\nThanks."}
     (learnt,) = mos.add(back, user_id="alice").memory_ids
     assert mos.get(learnt, user_id="alice").text == "You wrote:\nThanks.", "what was recalled is not learnt again"
+
+
+def test_the_same_question_of_before_does_not_stand_before_its_answer(mos: MOS) -> None:
+    mos.add("My job is at the hospital.", user_id="alice")
+    for asked in ("What is my job?", "My job?"):
+        mos.add(asked, user_id="alice")
+    first, *others = mos.search("What is my job?", user_id="alice")
+    assert first.memory.text == "My job is at the hospital." and "echo" not in first.why
+    assert len(others) == 2 and all(hit.why["echo"] < 0 and hit.score < first.score for hit in others)
