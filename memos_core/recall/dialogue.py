@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from memos_core.recall.table import askers, talking
+from memos_core.text.asking import ends_asking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from memos_core.recall.weights import Weights
 
     Column = NDArray[np.float32]
+
+
+ECHO = 0.9
+"""What is taken of an echo's score. The rest is there for where nothing else is."""
 
 
 def who(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
@@ -60,12 +65,13 @@ def asks(question: Question, table: Table, scores: Column, weights: Weights) -> 
 
 
 def echo(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:
-    """A stored question that holds no word but those of this one tells nothing, however alike it is."""
+    """A stored question that holds no word but those of this one tells nothing, however alike it is: it comes after what tells
+    something. Keywords are no question: they may look for one."""
     rows = table.rows
-    if not rows.asks.any():
+    if not rows.asks.any() or not ends_asking(question.text):
         return None
     same = rows.asks & (rows.matched >= rows.length) & (rows.length > 0)
-    return -scores * same if same.any() else None
+    return scores * same * np.float32(-ECHO) if same.any() else None
 
 
 def talk(question: Question, table: Table, scores: Column, weights: Weights) -> Column | None:

@@ -129,3 +129,4 @@ def test_the_same_question_of_before_does_not_stand_before_its_answer(mos: MOS) 
     first, *others = mos.search("What is my job?", user_id="alice")
     assert first.memory.text == "My job is at the hospital." and "echo" not in first.why
     assert len(others) == 2 and all(hit.why["echo"] < 0 and hit.score < first.score for hit in others)
+    assert mos.search("job", user_id="alice")[0].memory.text.endswith("?"), "keywords ask nothing; the newest of three"
