@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from memos_core.ledger import tables as t
 from memos_core.ledger.pen import Pen
 from memos_core.ledger.tasks import close_empty
+from memos_core.sql.schema import chunks
 
 _CHUNK = 500
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
@@ -53,7 +54,7 @@ def calls_of(connection: sa.Connection, messages: set[int]) -> set[int]:
     """The messages whose tool calls these answer: what is remembered of a result tells the call's arguments, too."""
     query = sa.select(t.messages.c.nr, t.messages.c.cube, t.messages.c.session, t.messages.c.role, t.messages.c.extra, t.messages.c.raw)
     found: set[int] = set()
-    for part in _chunks(sorted(messages)):
+    for part in chunks(sorted(messages)):
         for row in connection.execute(query.where(t.messages.c.nr.in_(part))).all():
             answered = _answered(row.role, row.extra, row.raw)
             if answered is None:
@@ -79,8 +80,8 @@ def _answered(role: str, extra: str | None, raw: str | None) -> set[str] | None:
 def _column(connection: sa.Connection, query: sa.Select[Any], column: Any, values: set[int]) -> set[int]:
     ordered = sorted(values)
     found: set[int] = set()
-    for start in range(0, len(ordered), _CHUNK):
-        found.update(row[0] for row in connection.execute(query.where(column.in_(ordered[start : start + _CHUNK]))))
+    for part in chunks(ordered):
+        found.update(row[0] for row in connection.execute(query.where(column.in_(part))))
     return found
 
 
@@ -97,7 +98,7 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
     ordered_items, ordered_messages = sorted(items), sorted(messages)
     salts: list[bytes] = []
     texts: set[bytes] = set()
-    for part in _chunks(ordered_items):
+    for part in chunks(ordered_items):
         texts |= _texts(connection, t.versions.c.text, t.versions.c.item, part)
         salts += _salts(connection, t.versions, t.versions.c.item, part)
         _blank_versions(connection, part)
@@ -106,7 +107,7 @@ def erase(pen: Pen, items: set[int], messages: set[int]) -> Erased:
         connection.execute(sa.delete(t.outbox).where(t.outbox.c.item.in_(part)))
         close_empty(connection, waited, pen.now)
         connection.execute(sa.update(t.items).where(t.items.c.nr.in_(part)).values(state="erased", digest=None))
-    for part in _chunks(ordered_messages):
+    for part in chunks(ordered_messages):
         texts |= _texts(connection, t.messages.c.content, t.messages.c.nr, part)
         salts += _salts(connection, t.messages, t.messages.c.nr, part)
         _blank_messages(connection, part)
@@ -139,22 +140,18 @@ def _forget_errors(connection: sa.Connection) -> None:
     )
 
 
-def _chunks(values: list[int]) -> list[list[int]]:
-    return [values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK)]
-
-
-def _salts(connection: sa.Connection, table: sa.Table, key: sa.Column[int], part: list[int]) -> list[bytes]:
+def _salts(connection: sa.Connection, table: sa.Table, key: sa.Column[int], part: Sequence[int]) -> list[bytes]:
     query = sa.select(table.c.salt).where(key.in_(part), table.c.salt.is_not(None))
     return [bytes(row[0]) for row in connection.execute(query)]
 
 
-def _texts(connection: sa.Connection, text: sa.Column[str], key: sa.Column[int], part: list[int]) -> set[bytes]:
+def _texts(connection: sa.Connection, text: sa.Column[str], key: sa.Column[int], part: Sequence[int]) -> set[bytes]:
     """The longest piece of each text that stands in JSON as it is."""
     rows = connection.execute(sa.select(text).where(key.in_(part), text != "").distinct().limit(_CHUNK))
     return {max(_PLAIN.findall(row[0]), key=len, default="").encode() for row in rows} - {b""}
 
 
-def _blank_versions(connection: sa.Connection, part: list[int]) -> None:
+def _blank_versions(connection: sa.Connection, part: Sequence[int]) -> None:
     connection.execute(
         sa.update(t.versions)
         .where(t.versions.c.item.in_(part))
@@ -175,7 +172,7 @@ def _blank_versions(connection: sa.Connection, part: list[int]) -> None:
     )
 
 
-def _blank_messages(connection: sa.Connection, part: list[int]) -> None:
+def _blank_messages(connection: sa.Connection, part: Sequence[int]) -> None:
     for nr in part:
         connection.execute(
             sa.update(t.messages)
@@ -191,7 +188,7 @@ def _dependants(connection: sa.Connection, items: list[int]) -> tuple[tuple[int,
         .join(t.versions, sa.and_(t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version))
         .where(t.items.c.state.in_(("activated", "generated")))
     )
-    for part in _chunks(items):
+    for part in chunks(items):
         found.update((row[0], row[1]) for row in connection.execute(live.where(t.versions.c.context.in_(part))))
     return tuple(sorted(found - {(i, v) for i, v in found if i in set(items)}))
 

@@ -13,11 +13,9 @@ from memos_core.ledger import tables as t
 from memos_core.ledger.pen import dump
 from memos_core.ledger.read import LIVE
 from memos_core.ledger.rows import VersionRow
-from memos_core.sql.schema import Prepared
+from memos_core.sql.schema import Prepared, chunks
 
 _FOREVER = 1 << 62
-_TOGETHER = 500
-"""So many digests are looked for in one question."""
 _SAME = Prepared(
     sa.select(t.items.c.nr, t.items.c.id, t.versions.c.valid_from, t.versions.c.valid_to, t.versions.c.tags, t.versions.c.info)
     .join(t.versions, sa.and_(t.versions.c.item == t.items.c.nr, t.versions.c.version == t.items.c.version))
@@ -59,7 +57,7 @@ def known_by(connection: sa.Connection, cube: int, digest: int, expires: int | N
 def unknown(connection: sa.Connection, cube: int, digests: Sequence[int]) -> set[int]:
     """Those of many digests that no memory of a cube has."""
     new = set(digests)
-    for start in range(0, len(digests), _TOGETHER):
-        some = t.items.c.digest.in_(digests[start : start + _TOGETHER])
-        new.difference_update(connection.execute(sa.select(t.items.c.digest).where(t.items.c.cube == cube, some)).scalars())
+    for part in chunks(digests):
+        known = sa.select(t.items.c.digest).where(t.items.c.cube == cube, t.items.c.digest.in_(part))
+        new.difference_update(connection.execute(known).scalars())
     return new

@@ -18,6 +18,7 @@ from memos_core.model.frozen import FrozenDict
 from memos_core.mos.adding import Added, enqueue_embedding
 from memos_core.mos.changing import acting, chosen
 from memos_core.sql.bytes import found_in
+from memos_core.sql.schema import chunks
 from memos_core.wiring.engines import Engines
 
 _SEARCHED = 64
@@ -43,7 +44,7 @@ def plan(
         items, messages = closure(pen.connection, [row[0] for row in rows])
     acting(pen, seen)
     ids = [
-        row[0] for part in _parts(sorted(items)) for row in pen.connection.execute(sa.select(t.items.c.id).where(t.items.c.nr.in_(part)))
+        row[0] for part in chunks(sorted(items)) for row in pen.connection.execute(sa.select(t.items.c.id).where(t.items.c.nr.in_(part)))
     ]
     erased = erase(pen, items, messages)
     if all_of_it:
@@ -52,10 +53,6 @@ def plan(
     if embed and again.pending:
         enqueue_embedding(pen, again)
     return erased, ids, again
-
-
-def _parts(values: list[int]) -> list[list[int]]:
-    return [values[start : start + 500] for start in range(0, len(values), 500)]
 
 
 def _forget_owner(pen: Pen, seen: Standing, cubes: Sequence[int]) -> None:
@@ -95,7 +92,7 @@ def _said(check: Callable[[], bool]) -> str:
 def _ledger_clean(engines: Engines, erased: Erased) -> bool:
     """No row of these memories and messages holds a text or a salt; no source leads to them."""
     with engines.ledger.book() as book:
-        for part in _parts(list(erased.items)):
+        for part in chunks(list(erased.items)):
             left = sa.select(sa.func.count()).where(
                 t.versions.c.item.in_(part), sa.or_(t.versions.c.text != "", t.versions.c.salt.is_not(None))
             )
@@ -104,7 +101,7 @@ def _ledger_clean(engines: Engines, erased: Erased) -> bool:
                 or book.connection.execute(sa.select(sa.func.count()).where(t.sources.c.item.in_(part))).scalar_one()
             ):
                 return False
-        for part in _parts(list(erased.messages)):
+        for part in chunks(list(erased.messages)):
             left = sa.select(sa.func.count()).where(
                 t.messages.c.nr.in_(part), sa.or_(t.messages.c.content != "", t.messages.c.salt.is_not(None))
             )

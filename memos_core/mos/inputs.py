@@ -109,17 +109,17 @@ def info(value: Any) -> dict[str, Any]:
         raise InvalidInput("info", f"is larger than {MAX_INFO:,} bytes as JSON.")
     kept: dict[str, Any] = json.loads(raw)
     if kept != value:
-        _string_keys("info", value)
+        string_keys("info", value)
     return kept
 
 
-def _string_keys(field: str, value: Any) -> None:
+def string_keys(field: str, value: Any) -> None:
     """Refuse the keys that JSON would write as strings, wherever they stand."""
     inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, (list, tuple)) else ()
     for key, part in inner:
         if isinstance(value, Mapping) and not isinstance(key, str):
             raise InvalidInput(field[:200], f"has the key {key!r:.40}, which is not a string.")
-        _string_keys(f"{field}.{key}" if isinstance(key, str) else f"{field}[{key}]", part)
+        string_keys(f"{field}.{key}" if isinstance(key, str) else f"{field}[{key}]", part)
 
 
 def when(field: str, value: Any) -> datetime | None:

@@ -27,6 +27,7 @@ from memos_core.mos.requests import Request
 from memos_core.mos.verbs import is_memory
 from memos_core.reader.messages import read_content
 from memos_core.reader.skim import Skimmed, skim
+from memos_core.sql.schema import chunks
 
 _WIDTH = len(MessageRow._fields)
 _VERSION = len(VersionRow._fields)
@@ -194,14 +195,10 @@ def _close(pen: Pen, book: Book, seen: Standing, merge: _Merge, told: set[str], 
 def _live_ids(book: Book, messages: Iterable[int]) -> list[str]:
     """The ids of the live memories made from these messages."""
     items: dict[int, None] = {}
-    for part in _parts(list(messages)):
+    for part in chunks(list(messages)):
         query = sa.select(t.sources.c.item).where(t.sources.c.ref.in_(part), t.sources.c.kind == "message").order_by(t.sources.c.item)
         items.update({row[0]: None for row in book.connection.execute(query)})
     return [row[_VERSION] for row in book.rows(list(items)) if row[11] in LIVE]
-
-
-def _parts(values: list[int]) -> list[list[int]]:
-    return [values[start : start + 500] for start in range(0, len(values), 500)]
 
 
 def delete(handle: Handle, session_id: Any, user_id: Any, agent_id: Any, cube_id: Any, request_id: Any) -> Deletion:

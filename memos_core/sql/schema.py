@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
 SCHEMA_VERSION = 1
+T = TypeVar("T")
+_PART = 500
 
 meta = sa.Table("meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False))
 
@@ -71,3 +73,8 @@ _HOLE = object()
 def insert(table: sa.Table) -> Prepared:
     """Insert a row of all columns, in their order."""
     return Prepared(sa.insert(table))
+
+
+def chunks(values: Sequence[T]) -> list[Sequence[T]]:
+    """Many values, as many at a time as one statement is asked with."""
+    return [values[start : start + _PART] for start in range(0, len(values), _PART)]

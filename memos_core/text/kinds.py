@@ -61,12 +61,6 @@ def asks_before(text: str) -> bool:
     return _BEFORE.search(text.casefold()) is not None
 
 
-def asks_now(text: str) -> bool:
-    """Whether it asks how things are now: it says so, or is in the present tense (or a few bare keywords) with no word of the
-    past or of change; never a question how things were before, nor one for advice."""
-    return not asks_before(text) and not asks_advice(text) and speaks_of_now(text)
-
-
 def says_now(text: str) -> bool:
     """Whether it names the present: "now", "currently", "these days"."""
     return _NOW.search(text.casefold()) is not None
@@ -78,7 +72,8 @@ def speaks_of_past(text: str) -> bool:
 
 
 def speaks_of_now(text: str) -> bool:
-    """`asks_now` of a text that neither asks how things were before nor for advice."""
+    """Whether a question is about how things are now: it says so, or is in the present tense (or a few bare keywords) with no word of
+    the past or of change. To be asked of what neither asks how things were before nor for advice."""
     folded = text.casefold()
     if says_now(text):
         return True

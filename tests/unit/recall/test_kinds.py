@@ -10,11 +10,15 @@ from memos_core.recall.embedded_text import alone, with_context
 from memos_core.recall.question import interpret, named, spoken
 from memos_core.text.asking import ends_asking
 from memos_core.text.dates import DAY, dates_named
-from memos_core.text.kinds import asks_before, asks_now, asks_what_you_said, asks_when, in_first_person
+from memos_core.text.kinds import asks_before, asks_what_you_said, asks_when, in_first_person
 from memos_core.text.times import holds_time
 from memos_core.text.words import analyse
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def asks_now(text: str) -> bool:
+    return interpret(text, (), frozenset(), NOW).present
 
 
 @pytest.mark.parametrize(
